@@ -1,0 +1,5 @@
+export * from './mosquitto.ts';
+export * from './net.ts';
+export * from './process.ts';
+export * from './redis.ts';
+export * from './service.ts';

@@ -1,0 +1,69 @@
+/** A real Mosquitto with a port and a data folder of its own. */
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ManagedProcess } from './process.ts';
+import { freePort, untilListening } from './net.ts';
+
+export interface Mosquitto extends AsyncDisposable {
+  readonly port: number;
+  readonly dir: string;
+  readonly process: ManagedProcess;
+  /** Starts it again after a kill or stop, on the same port and data. */
+  restart(): Promise<void>;
+}
+
+export interface MosquittoOptions {
+  readonly port?: number;
+  /** Further lines of mosquitto.conf; replaces the default `allow_anonymous true`. */
+  readonly config?: readonly string[];
+}
+
+/** Debian puts the broker where a user's PATH does not look. */
+function command(): string {
+  return existsSync('/usr/sbin/mosquitto') ? '/usr/sbin/mosquitto' : 'mosquitto';
+}
+
+export async function startMosquitto(options: MosquittoOptions = {}): Promise<Mosquitto> {
+  const port = options.port ?? (await freePort());
+  const dir = await mkdtemp(join(tmpdir(), 'holdfast-mosquitto-'));
+  const file = join(dir, 'mosquitto.conf');
+  await writeFile(
+    file,
+    [
+      `listener ${port} 127.0.0.1`,
+      'user root',
+      // A QoS 1 subscriber that is away misses nothing, and a restarted broker forgets nothing.
+      'persistence true',
+      `persistence_location ${dir}/`,
+      'autosave_interval 1',
+      'max_queued_messages 0',
+      'max_inflight_messages 0',
+      ...(options.config ?? ['allow_anonymous true']),
+      '',
+    ].join('\n'),
+  );
+  const process = new ManagedProcess({
+    name: 'mosquitto',
+    command: command(),
+    args: ['-c', file],
+  });
+  process.start();
+  await untilListening(port);
+  return {
+    port,
+    dir,
+    process,
+    async restart() {
+      if (process.running) await process.kill();
+      process.start();
+      await untilListening(port);
+    },
+    async [Symbol.asyncDispose]() {
+      process.thaw();
+      if (process.running) await process.kill();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}

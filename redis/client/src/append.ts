@@ -1,0 +1,136 @@
+/**
+ * Appending a reading: one atomic step gives `_seq` and stores the entry (contract, section 2).
+ *
+ * - `_epoch` is the identity of this life of the buffer. The first append after a restart of Redis
+ *   (another `run_id`), or after its data was wiped, begins a new one; `_seq` starts again at 1. That
+ *   first entry names the last one that survived from the life before, as `_previous_epoch` and
+ *   `_previous_seq`: the receiver can tell what is missing between the two lives.
+ * - The counter lives in memory only (it is not written to the append-only file): an epoch never
+ *   outlives the Redis process, so nothing of it need survive, and the card is spared a write.
+ * - An append whose answer was lost is repeated with `retry`: the script then looks among the newest
+ *   entries for the same (`_sensor`, `_boot`, `_uptime_ms`) and does not store it twice.
+ * - `skipped` readings that could not be kept in memory get their sequence numbers too, and a gap
+ *   record in the stream: a loss is a recorded fact.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Redis } from './connection.ts';
+import { KEYS } from './keys.ts';
+import { Script } from './script.ts';
+
+/** How many of the newest entries are searched for an append that may have been carried out. */
+const RETRY_SEARCH_ENTRIES = 2_000;
+
+/**
+ * KEYS[1] stream `measurement:values`   KEYS[2] hash `measurement:sequence`
+ * ARGV[1] run_id of this Redis, [2] epoch to use if a new one begins, [3] entries to search on a
+ * retry (0 = no retry), [4] readings skipped before this one, [5] reason of the skip,
+ * [6...] names and values of the entry; the first three pairs are _sensor, _boot, _uptime_ms
+ * Returns { id, epoch, seq }.
+ */
+const APPEND = `
+local stream, hash = KEYS[1], KEYS[2]
+local depth, skipped = tonumber(ARGV[3]), tonumber(ARGV[4])
+local function field(entry, name)
+  for i = 1, #entry[2], 2 do if entry[2][i] == name then return entry[2][i + 1] end end
+  return ''
+end
+local function last_seq(entry)
+  local gap = field(entry, '_gap')
+  return gap ~= '' and string.format('%d', cjson.decode(gap).to_seq) or field(entry, '_seq')
+end
+if depth > 0 then
+  for _, e in ipairs(redis.call('XREVRANGE', stream, '+', '-', 'COUNT', depth)) do
+    if field(e, '_uptime_ms') == ARGV[11] and field(e, '_sensor') == ARGV[7]
+      and field(e, '_boot') == ARGV[9] then
+      return { e[1], field(e, '_epoch'), tonumber(field(e, '_seq')) }
+    end
+  end
+end
+local state = redis.call('HMGET', hash, 'run_id', 'epoch', 'seq')
+local epoch, seq, previous = state[2], tonumber(state[3]), nil
+if state[1] ~= ARGV[1] or not epoch or not seq then
+  epoch, seq = ARGV[2], 0
+  for _, e in ipairs(redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 100)) do
+    if field(e, '_epoch') ~= '' then previous = e break end
+  end
+end
+if skipped > 0 then
+  local from = seq + 1
+  seq = seq + skipped
+  redis.call('XADD', stream, '*', '_epoch', epoch, '_gap', string.format(
+    '{"from_seq":%d,"to_seq":%d,"count":%d,"reason":"%s"}', from, seq, skipped, ARGV[5]))
+end
+seq = seq + 1
+local entry = { '_epoch', epoch, '_seq', string.format('%d', seq) }
+if previous then
+  entry[#entry + 1] = '_previous_epoch'
+  entry[#entry + 1] = field(previous, '_epoch')
+  entry[#entry + 1] = '_previous_seq'
+  entry[#entry + 1] = last_seq(previous)
+end
+for i = 6, #ARGV do entry[#entry + 1] = ARGV[i] end
+local id = redis.call('XADD', stream, '*', unpack(entry))
+redis.set_repl(redis.REPL_NONE)
+redis.call('HSET', hash, 'run_id', ARGV[1], 'epoch', epoch, 'seq', string.format('%d', seq))
+return { id, epoch, seq }
+`;
+
+export interface Appended {
+  /** Stream id. */
+  readonly id: string;
+  readonly epoch: string;
+  readonly seq: number;
+}
+
+export interface AppendOptions {
+  /** An earlier attempt to append this very reading may have been carried out. */
+  readonly retry: boolean;
+  /** Readings lost since the last append because memory was full. */
+  readonly skipped: number;
+}
+
+const script = new Script(APPEND);
+
+/** Appends readings over one connection. */
+export class Appender {
+  readonly #redis: Redis;
+  /** `run_id` of the Redis at the other end; undefined until asked after each connect. */
+  #runId: string | undefined;
+
+  constructor(redis: Redis) {
+    this.#redis = redis;
+    redis.on('close', () => {
+      this.#runId = undefined;
+    });
+  }
+
+  /**
+   * Stores one reading. Rejects with Redis' reply (`OOM` when its memory limit is reached) or a
+   * connection error; after the latter it is unknown whether the reading was stored: call again
+   * with `retry`.
+   */
+  async append(fields: readonly string[], options: AppendOptions): Promise<Appended> {
+    const runId = (this.#runId ??= await readRunId(this.#redis));
+    const reply = await script.run(
+      this.#redis,
+      [KEYS.values.key, KEYS.sequence.key],
+      [
+        runId,
+        randomBytes(6).toString('hex'),
+        options.retry ? RETRY_SEARCH_ENTRIES : 0,
+        options.skipped,
+        'sensor_memory_full',
+        ...fields,
+      ],
+    );
+    const [id, epoch, seq] = reply as [string, string, number];
+    return { id, epoch, seq };
+  }
+}
+
+async function readRunId(redis: Redis): Promise<string> {
+  const info = await redis.info('server');
+  const match = /^run_id:(\w+)/m.exec(info);
+  if (match?.[1] === undefined) throw new Error('INFO server without run_id');
+  return match[1];
+}

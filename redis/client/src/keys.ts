@@ -1,0 +1,193 @@
+/**
+ * Every Redis key of the device, in one place: the contract between the containers.
+ * `redis/README.md` lists the same table; a test compares the two.
+ */
+
+export type KeyType = 'string' | 'hash' | 'stream';
+
+/** What a remote command may do with a key; `get_config`/`set_config` refuse everything else. */
+export type RemoteAccess = 'none' | 'get' | 'get_set';
+
+/** What a string value may be; checked before a remote `set_config` and by the readers. */
+export type ValueRule =
+  | { readonly kind: 'flag' }
+  | { readonly kind: 'number'; readonly min: number; readonly max: number }
+  | { readonly kind: 'stream_id' };
+
+export interface KeySpec {
+  readonly key: string;
+  readonly type: KeyType;
+  readonly writers: string;
+  readonly readers: string;
+  /** Unit of a string value; `-` where it has none. */
+  readonly unit: string;
+  readonly remote: RemoteAccess;
+  readonly value?: ValueRule;
+  readonly meaning: string;
+}
+
+const flag: ValueRule = { kind: 'flag' };
+const streamId: ValueRule = { kind: 'stream_id' };
+
+export const KEYS = {
+  values: {
+    key: 'measurement:values',
+    type: 'stream',
+    writers: 'sensor, other programs',
+    readers: 'mqtthandler, grafana',
+    unit: '-',
+    remote: 'none',
+    meaning: 'one entry per measurement of one sensor: the buffer',
+  },
+  sequence: {
+    key: 'measurement:sequence',
+    type: 'hash',
+    writers: 'sensor',
+    readers: 'mqtthandler, grafana',
+    unit: '-',
+    remote: 'none',
+    meaning: 'run_id, epoch and seq of the newest reading; the count is kept in memory only',
+  },
+  enabled: {
+    key: 'measurement:enabled',
+    type: 'string',
+    writers: 'startstopbutton, commands',
+    readers: 'sensor, startstopbutton, grafana',
+    unit: '-',
+    remote: 'get_set',
+    value: flag,
+    meaning: '`0` = paused, anything else or missing = measuring',
+  },
+  interval: {
+    key: 'measurement:interval',
+    type: 'string',
+    writers: 'commands',
+    readers: 'sensor',
+    unit: 's',
+    remote: 'get_set',
+    value: { kind: 'number', min: 0.01, max: 86_400 },
+    meaning: 'time between measurements; missing = `INTERVAL_SECONDS`',
+  },
+  mqttEnabled: {
+    key: 'mqtt_sender:enabled',
+    type: 'string',
+    writers: 'commands',
+    readers: 'mqtthandler',
+    unit: '-',
+    remote: 'get_set',
+    value: flag,
+    meaning: '`0` = forwarding to the MQTT broker paused',
+  },
+  mqttInterval: {
+    key: 'mqtt_sender:interval',
+    type: 'string',
+    writers: 'commands',
+    readers: 'mqtthandler',
+    unit: 's',
+    remote: 'get_set',
+    value: { kind: 'number', min: 0, max: 3_600 },
+    meaning: 'longest time a reading may wait to be batched with others; missing = at once',
+  },
+  mqttLastId: {
+    key: 'mqtt_sender:last_id',
+    type: 'string',
+    writers: 'mqtthandler, commands',
+    readers: 'mqtthandler, grafana',
+    unit: 'stream id',
+    remote: 'get_set',
+    value: streamId,
+    meaning: 'everything up to this id is acknowledged; setting it back replays from there',
+  },
+  mqttPending: {
+    key: 'mqtt_sender:pending',
+    type: 'string',
+    writers: 'mqtthandler',
+    readers: 'mqtthandler',
+    unit: 'stream ids',
+    remote: 'none',
+    meaning: 'ranges beyond `last_id` still to be sent while a backlog drains beside the live lane',
+  },
+  mqttGaps: {
+    key: 'mqtt_sender:gaps',
+    type: 'stream',
+    writers: 'mqtthandler',
+    readers: 'mqtthandler, grafana',
+    unit: '-',
+    remote: 'none',
+    meaning: 'gap records waiting to be delivered to the MQTT broker',
+  },
+  mqttRejected: {
+    key: 'mqtt_sender:rejected',
+    type: 'stream',
+    writers: 'mqtthandler',
+    readers: 'people',
+    unit: '-',
+    remote: 'none',
+    meaning: 'readings the destination could not take (too large), put aside; the newest 100',
+  },
+  events: {
+    key: 'events',
+    type: 'stream',
+    writers: 'all',
+    readers: 'grafana',
+    unit: '-',
+    remote: 'none',
+    meaning: 'state changes worth drawing on a time line; about the newest 1000',
+  },
+  redisStatus: {
+    key: 'redis:status',
+    type: 'hash',
+    writers: 'redis',
+    readers: 'grafana',
+    unit: '-',
+    remote: 'none',
+    meaning: 'start and repairs of the data file',
+  },
+  sensorStatus: {
+    key: 'sensor:status',
+    type: 'hash',
+    writers: 'sensor',
+    readers: 'mqtthandler, grafana',
+    unit: '-',
+    remote: 'none',
+    meaning: 'state of measuring and of each sensor, counters, last error',
+  },
+  buttonStatus: {
+    key: 'startstopbutton:status',
+    type: 'hash',
+    writers: 'startstopbutton',
+    readers: 'grafana',
+    unit: '-',
+    remote: 'none',
+    meaning: 'state of the button line, presses counted, last error',
+  },
+  handlerStatus: {
+    key: 'mqtthandler:status',
+    type: 'hash',
+    writers: 'mqtthandler',
+    readers: 'grafana',
+    unit: '-',
+    remote: 'none',
+    meaning: 'state of the link, backlog, counters, last error',
+  },
+} as const satisfies Record<string, KeySpec>;
+
+export type KeyName = keyof typeof KEYS;
+
+/** The specification of a key by its Redis name, for `get_config` and `set_config`. */
+export function keySpec(key: string): KeySpec | undefined {
+  return Object.values<KeySpec>(KEYS).find((spec) => spec.key === key);
+}
+
+/** The key table as Markdown, for `redis/README.md`. */
+export function keyTableMarkdown(): string {
+  const rows = Object.values<KeySpec>(KEYS).map(
+    (s) =>
+      `| \`${s.key}\` | ${s.type} | ${s.unit} | ${s.writers} | ${s.readers} | ${s.remote} | ${s.meaning} |`,
+  );
+  return [
+    '| key | type | unit | written by | read by | remote | meaning |',
+    '| --- | --- | --- | --- | --- | --- | --- |',
+    ...rows,
+  ].join('\n');
+}
