@@ -7,16 +7,17 @@
  *   between the two are sent again, none is skipped.
  * - What is under way is not read again (`available`); when the session ends nothing is under way.
  */
-import { compareIds, FIRST_ID } from '@holdfast/redis';
+import { FIRST_ID } from '@holdfast/redis';
 import type { Progress } from './core/progress.ts';
 import {
+  covers,
   decodeProgress,
   encodeProgress,
   lowWater,
   progressFrom,
   subtract,
 } from './core/progress.ts';
-import type { Ledger } from './ports.ts';
+import type { GapRecord, Ledger } from './ports.ts';
 
 /** A stretch of the stream that is being sent as one message: `(after, upTo]`. */
 export interface Stretch {
@@ -100,8 +101,14 @@ export class Flight {
     this.#store();
   }
 
-  claim(stretch: Stretch): void {
+  /**
+   * Takes a stretch that was read to be sent, or given up. False when it is no longer available: in
+   * the meantime it was acknowledged, given up, or the cursor was set by somebody else.
+   */
+  claim(stretch: Stretch): boolean {
+    if (!covers(this.available, stretch)) return false;
     this.#underway.add(stretch);
+    return true;
   }
 
   /** Not sent after all. */
@@ -124,6 +131,34 @@ export class Flight {
   /** The session is gone: nothing is under way any more. */
   landAll(): void {
     this.#underway.clear();
+  }
+
+  /**
+   * Gives a claimed stretch up: its loss is recorded and the cursor moved past it in one step, so
+   * that after a crash it is neither sent nor recorded twice. Rejects with Redis' error; the stretch
+   * is available again then. False when the cursor is no longer ours.
+   */
+  async forfeit(stretch: Stretch, gaps: readonly GapRecord[]): Promise<boolean> {
+    await this.settled();
+    // Acknowledgements that come meanwhile are stored afterwards.
+    this.#saving = true;
+    let ours = false;
+    try {
+      const progress = subtract(this.#progress, stretch.after, stretch.upTo);
+      const next = encodeProgress(progress);
+      ours = await this.#ledger.forfeit(this.#storedLastId, next, gaps);
+      if (ours) {
+        this.#storedLastId = next.lastId;
+        this.#storedPending = next.pending;
+        this.#progress = subtract(this.#progress, stretch.after, stretch.upTo);
+      }
+    } finally {
+      this.#underway.delete(stretch);
+      this.#saving = false;
+      if (this.#dirty) this.#store();
+    }
+    if (!ours) this.#onForeignCursor();
+    return ours;
   }
 
   /** Resolves when the stored cursor has caught up, or cannot. */
@@ -158,9 +193,4 @@ export class Flight {
       this.#saving = false;
     }
   }
-}
-
-/** Whether an id lies in a stretch. */
-export function contains(stretch: Stretch, id: string): boolean {
-  return compareIds(id, stretch.after) > 0 && compareIds(id, stretch.upTo) <= 0;
 }

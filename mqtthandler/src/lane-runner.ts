@@ -176,14 +176,12 @@ export class LaneRunner {
     this.#quarantine = state;
     if (condemned === undefined) return;
     const stretch = { ...condemned };
-    this.#flight.claim(stretch);
     try {
       const [entry] = await this.#parts.readings.range(stretch.after, stretch.upTo, 1);
       if (entry === undefined) this.#flight.settle(stretch);
       else await this.#putAside(entry, stretch, 'refused');
     } catch {
       // Redis is away: the reading stays pending and is judged again.
-      this.#flight.release(stretch);
     }
   }
 
@@ -224,7 +222,10 @@ export class LaneRunner {
       const whole = entries.length < suspect.limit && message.count === entries.length;
       const upTo = whole ? suspect.upTo : message.lastId;
       const stretch = { after: suspect.after, upTo, count: message.count };
-      this.#flight.claim(stretch);
+      if (!this.#flight.claim(stretch)) {
+        await this.#judge({ kind: 'passed', sent: stretch });
+        continue;
+      }
       const outcome = await session.publish(message.payload);
       this.#onOutcome({ lane: 'backlog', message, stretch, gapIds: [] }, outcome);
       if (outcome.kind === 'acknowledged') await this.#judge({ kind: 'passed', sent: stretch });

@@ -213,8 +213,10 @@ async function send(
   if (entries.length === 0) return;
   await context.onRead(lane, after, entries);
   const planned = plan(context.packer.pack(entries, limitsOf(context)), after, end);
-  for (const { stretch } of planned) context.flight.claim(stretch);
-  for (const { message, stretch } of planned) {
+  // Another one may have taken it while it was read (given up, acknowledged late): read again.
+  const first = planned.findIndex(({ stretch }) => !context.flight.claim(stretch));
+  const claimed = first === -1 ? planned : planned.slice(0, first);
+  for (const { message, stretch } of claimed) {
     if (message.count === 1 && message.bytes > context.session.maxPayloadBytes) {
       const entry = entries.find(([id]) => id === message.firstId);
       if (entry !== undefined) await context.onTooLarge(entry, stretch);

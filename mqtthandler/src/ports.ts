@@ -69,10 +69,43 @@ export interface Ledger {
   putAside(entry: StreamEntry, gap: GapRecord): Promise<void>;
   /** Stores a gap record. */
   recordGap(gap: GapRecord): Promise<void>;
+  /**
+   * Stores gap records and the progress without what they stand for, in one step; false, and
+   * nothing done, when `last_id` does not read `expected`.
+   */
+  forfeit(
+    expected: string | null,
+    next: StoredProgress,
+    gaps: readonly GapRecord[],
+  ): Promise<boolean>;
   /** Gap records not yet delivered, after `after`, oldest first. */
   gaps(after: string, count: number): Promise<StreamEntry[]>;
   /** Forgets delivered gap records. */
   deleteGaps(ids: readonly string[]): Promise<void>;
+}
+
+/** The buffer as a whole: what it holds and what may be taken out. */
+export interface ReadingsBuffer {
+  measure(): Promise<BufferSize>;
+  /** Removes everything before `id`, which stays; returns how many entries went. */
+  trimBefore(id: string): Promise<number>;
+  /** Removes entries by id. */
+  remove(ids: readonly string[]): Promise<void>;
+  /** The first entry after `after`; undefined when there is none. */
+  firstAfter(after: string): Promise<StreamEntry | undefined>;
+}
+
+export interface BufferSize {
+  readonly entries: number;
+  /** Memory of the stream, bytes. */
+  readonly bytes: number;
+  /** Entries ever added: its growth is the rate of production. */
+  readonly added: number;
+  readonly first: StreamEntry | undefined;
+  readonly last: StreamEntry | undefined;
+  /** Redis' own limit of memory; 0 = none. */
+  readonly maxMemoryBytes: number;
+  readonly usedMemoryBytes: number;
 }
 
 /** A gap and the life of the buffer its sequence numbers belong to; absent for other programs' entries. */

@@ -62,7 +62,7 @@ export class MqttSession implements Session {
     return new Promise((resolve) => {
       const underway: Underway = { sentAtMs: this.#clock.monotonicMs(), resolve };
       this.#underway.add(underway);
-      this.#client.publish(this.#topic, payload, { qos: 1 }, (error) => {
+      this.#client.publish(this.#topic, encode(payload), { qos: 1 }, (error) => {
         if (!this.#underway.delete(underway)) return;
         resolve(error ? this.#failed(error) : { kind: 'acknowledged' });
       });
@@ -108,4 +108,9 @@ export class MqttSession implements Session {
     this.#underway.clear();
     this.#resolveEnded(end);
   }
+}
+
+/** UTF-8; text that is ASCII only, as most readings are, is copied instead of converted. */
+function encode(text: string): Buffer {
+  return Buffer.from(text, Buffer.byteLength(text) === text.length ? 'latin1' : 'utf8');
 }

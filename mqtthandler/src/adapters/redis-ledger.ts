@@ -31,7 +31,27 @@ else redis.call('SET', KEYS[2], ARGV[4]) end
 return 1
 `;
 
+/**
+ * KEYS[1] last_id   KEYS[2] pending   KEYS[3] gaps
+ * ARGV[1..4] as above, then for each gap record its epoch ('' = none) and its JSON
+ * The gap records first: when Redis is full they are refused and nothing has happened yet.
+ */
+const FORFEIT = `
+local current = redis.call('GET', KEYS[1])
+if ARGV[1] == '1' and current ~= ARGV[2] then return 0 end
+if ARGV[1] == '0' and current then return 0 end
+for i = 5, #ARGV, 2 do
+  if ARGV[i] == '' then redis.call('XADD', KEYS[3], '*', '_gap', ARGV[i + 1])
+  else redis.call('XADD', KEYS[3], '*', '_epoch', ARGV[i], '_gap', ARGV[i + 1]) end
+end
+redis.call('SET', KEYS[1], ARGV[3])
+if ARGV[4] == '' then redis.call('DEL', KEYS[2])
+else redis.call('SET', KEYS[2], ARGV[4]) end
+return 1
+`;
+
 const save = new Script(SAVE);
+const forfeit = new Script(FORFEIT);
 
 export class RedisLedger implements Ledger {
   readonly #redis: Redis;
@@ -55,6 +75,22 @@ export class RedisLedger implements Ledger {
       this.#redis,
       [this.#keys.lastId, this.#keys.pending],
       [expected === null ? '0' : '1', expected ?? '', next.lastId, next.pending ?? ''],
+    );
+    return reply === 1;
+  }
+
+  async forfeit(
+    expected: string | null,
+    next: StoredProgress,
+    gaps: readonly GapRecord[],
+  ): Promise<boolean> {
+    const cursor = [expected === null ? '0' : '1', expected ?? '', next.lastId, next.pending ?? ''];
+    const records = gaps.flatMap(({ epoch, gap }) => [epoch ?? '', JSON.stringify(gap)]);
+    const { lastId, pending, gaps: outbox } = this.#keys;
+    const reply = await forfeit.run(
+      this.#redis,
+      [lastId, pending, outbox],
+      [...cursor, ...records],
     );
     return reply === 1;
   }

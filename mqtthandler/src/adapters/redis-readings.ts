@@ -1,10 +1,28 @@
 /** The stream of readings in Redis: plain reads on one connection, blocking ones on another. */
-import { FIRST_ID, KEYS } from '@holdfast/redis';
+import { FIRST_ID, KEYS, Script } from '@holdfast/redis';
 import type { Redis, StreamEntry } from '@holdfast/redis';
 import type { Readings } from '../ports.ts';
 
 /** A blocking read returns after this time without news; well below the command time-out. */
 const BLOCK_MS = 5_000;
+
+/**
+ * A range as one JSON text instead of thousands of small replies: parsing those is what bounds the
+ * replay of a backlog in this process, while cjson and JSON.parse are native code at both ends.
+ * KEYS[1] stream   ARGV[1] start, [2] end, [3] count, [4] '1' = newest first
+ */
+const RANGE = `
+local entries
+if ARGV[4] == '1' then
+  entries = redis.call('XREVRANGE', KEYS[1], ARGV[2], ARGV[1], 'COUNT', ARGV[3])
+else
+  entries = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[2], 'COUNT', ARGV[3])
+end
+if #entries == 0 then return '[]' end
+return cjson.encode(entries)
+`;
+
+const rangeScript = new Script(RANGE);
 
 export class RedisReadings implements Readings {
   readonly #redis: Redis;
@@ -18,18 +36,11 @@ export class RedisReadings implements Readings {
   }
 
   async range(after: string, upTo: string | null, count: number): Promise<StreamEntry[]> {
-    return await this.#redis.xrange(KEYS.values.key, `(${after}`, upTo ?? '+', 'COUNT', count);
+    return await this.#read(`(${after}`, upTo ?? '+', count, false);
   }
 
   async newest(after: string, upTo: string, count: number): Promise<StreamEntry[]> {
-    const entries: StreamEntry[] = await this.#redis.xrevrange(
-      KEYS.values.key,
-      upTo,
-      `(${after}`,
-      'COUNT',
-      count,
-    );
-    return entries.toReversed();
+    return (await this.#read(`(${after}`, upTo, count, true)).reverse();
   }
 
   async tail(after: string, count: number, signal: AbortSignal): Promise<StreamEntry[]> {
@@ -43,6 +54,17 @@ export class RedisReadings implements Readings {
   async lastId(): Promise<string> {
     const newest = await this.#redis.xrevrange(KEYS.values.key, '+', '-', 'COUNT', 1);
     return newest[0]?.[0] ?? FIRST_ID;
+  }
+
+  async #read(
+    start: string,
+    end: string,
+    count: number,
+    newestFirst: boolean,
+  ): Promise<StreamEntry[]> {
+    const args = [start, end, count, newestFirst ? 1 : 0];
+    const reply = await rangeScript.run(this.#redis, [KEYS.values.key], args);
+    return JSON.parse(String(reply)) as StreamEntry[];
   }
 
   #startTail(after: string, count: number): { after: string; entries: Promise<StreamEntry[]> } {

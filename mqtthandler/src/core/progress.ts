@@ -48,6 +48,18 @@ export function isPending(progress: Progress, id: string): boolean {
   );
 }
 
+/** Whether all of `(after, upTo]` is still to be sent. */
+export function covers(
+  progress: Progress,
+  part: { readonly after: string; readonly upTo: string },
+): boolean {
+  return progress.some(
+    (range) =>
+      compareIds(range.after, part.after) <= 0 &&
+      (range.upTo === null || compareIds(part.upTo, range.upTo) <= 0),
+  );
+}
+
 /** Takes `(after, upTo]` out of the set: it was acknowledged, or is recorded as lost. */
 export function subtract(progress: Progress, after: string, upTo: string): Progress {
   if (compareIds(after, upTo) >= 0) return progress;
