@@ -120,7 +120,7 @@ describe('a managed process', () => {
   });
 });
 
-describe('no process outlives the one that started it', { concurrency: 3 }, () => {
+describe('no process outlives the one that started it', { concurrency: 4 }, () => {
   const start = `
     import { ManagedProcess } from '@holdfast/lab/servers';
     const child = new ManagedProcess({ name: 'sleeper', command: 'sleep', args: ['300'] });
