@@ -12,6 +12,13 @@ export interface PressOptions {
   readonly bounce?: boolean;
 }
 
+/** Where a chip is. */
+export interface ChipPlace {
+  readonly bus: number;
+  /** 7 bits, e.g. 0x76. */
+  readonly address: number;
+}
+
 interface Pending {
   readonly resolve: (answer: Record<string, unknown>) => void;
   readonly reject: (error: Error) => void;
@@ -70,6 +77,29 @@ export class HardwareClient implements AsyncDisposable {
     await this.request('gpio_play', { line, steps });
   }
 
+  /** Plugs a modelled chip into a bus; values as the chip's model takes them. */
+  async plugChip(
+    chip: string,
+    place: ChipPlace,
+    values: Readonly<Record<string, number>> = {},
+  ): Promise<void> {
+    await this.request('i2c_add', { ...place, chip, values });
+  }
+
+  /** Changes what a chip measures, e.g. `{ temperature_celsius: 30 }`. */
+  async setChip(place: ChipPlace, values: Readonly<Record<string, number>>): Promise<void> {
+    await this.request('i2c_set', { ...place, values });
+  }
+
+  async unplugChip(place: ChipPlace): Promise<void> {
+    await this.request('i2c_remove', { ...place });
+  }
+
+  /** Lets a chip misbehave; `none` ends it. */
+  async breakChip(place: ChipPlace, fault: 'none' | 'nak' | 'short' | 'hang'): Promise<void> {
+    await this.request('i2c_fault', { ...place, fault });
+  }
+
   /** Level of a line, inputs and outputs alike. */
   async level(line: number): Promise<Level> {
     return (await this.request('gpio_read', { line }))['level'] === 1 ? 1 : 0;
@@ -101,8 +131,11 @@ export class HardwareClient implements AsyncDisposable {
     const id = Number(message['id']);
     const pending = this.#pending.get(id);
     this.#pending.delete(id);
-    const error = message['error'] as { code?: unknown; message?: unknown } | undefined;
-    if (error === undefined) pending?.resolve(message);
-    else pending?.reject(new RequestError(String(error.code), String(error.message)));
+    if (message['ok'] === true) pending?.resolve(message);
+    else {
+      const code = String(message['code']);
+      const text = message['message'];
+      pending?.reject(new RequestError(code, typeof text === 'string' ? text : code));
+    }
   }
 }

@@ -1,8 +1,9 @@
 /**
  * The hardware simulator's protocol: a Unix stream socket, one JSON object per line.
  *
- * A request has `op` and `id`; its answer has the same `id` and either results or `error`
- * (`{code, message}`). Answers come when they are ready, not in the order of the requests.
+ * A request has `op` and `id`; its answer has the same `id` and `ok`: true with results, or false
+ * with `code` and, where there is more to say, `message`. Answers come when they are ready, not in
+ * the order of the requests.
  * Objects with `event` come unasked.
  */
 import type { Socket } from 'node:net';
@@ -17,8 +18,8 @@ export interface Peer {
 }
 
 /**
- * Carries out the requests of one kind. Resolves with the members of the answer; rejects with an
- * error whose `code` and message the answer is to carry.
+ * Carries out the requests of one kind. Resolves with the members of the answer, `ok: true` where it
+ * says nothing else; rejects with an error whose `code` and message the answer is to carry.
  */
 export interface RequestHandler {
   handle(request: Record<string, unknown>, peer: Peer): Promise<Record<string, unknown>>;

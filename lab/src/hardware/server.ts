@@ -58,16 +58,16 @@ function serve(socket: Socket, handlers: HardwareSimulatorOptions['handlers']): 
     const request = parseMessage(line);
     const id = request?.['id'] ?? null;
     try {
-      send({ ...(await dispatch(request, handlers, peer)), id });
+      send({ ok: true, ...(await dispatch(request, handlers, peer)), id });
     } catch (error) {
-      send({ id, error: { code: errorCode(error), message: errorMessage(error) } });
+      send({ id, ok: false, code: errorCode(error), message: errorMessage(error) });
     }
   };
   splitLines(
     socket,
     (line) => void onLine(line),
     () => {
-      send({ id: null, error: { code: 'EMSGSIZE', message: 'the line does not end' } });
+      send({ id: null, ok: false, code: 'EMSGSIZE', message: 'the line does not end' });
       socket.end();
     },
   );

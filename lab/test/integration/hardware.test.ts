@@ -91,7 +91,7 @@ test('faulty requests are answered with an error and harm nothing', async () => 
   await using lab = await simulator();
   const socket = connect(lab.path);
   await once(socket, 'connect');
-  const answers: { id?: unknown; error?: { code?: string } }[] = [];
+  const answers: { id?: unknown; ok?: boolean; code?: string }[] = [];
   createInterface({ input: socket }).on('line', (line) => answers.push(JSON.parse(line)));
   const faulty: [string, unknown, string][] = [
     ['nonsense', null, 'EINVAL'],
@@ -107,11 +107,11 @@ test('faulty requests are answered with an error and harm nothing', async () => 
   for (const [line] of faulty) socket.write(`${line}\n`);
   await until('all answers', () => answers.length === faulty.length);
   for (const [line, id, code] of faulty) {
-    const found = answers.some((a) => a.id === id && a.error?.code === code);
+    const found = answers.some((a) => a.id === id && a.ok === false && a.code === code);
     assert.ok(found, `${line}: ${JSON.stringify(answers)}`);
   }
   socket.write('{"id":9,"op":"gpio_read","line":2}\n');
-  await until('a good answer', () => answers.some((a) => a.id === 9 && a.error === undefined));
+  await until('a good answer', () => answers.some((a) => a.id === 9 && a.ok === true));
   socket.write('x'.repeat(70_000));
   await once(socket, 'close');
 });

@@ -10,7 +10,8 @@ import type { GpioLine, LineListener, LineOptions } from '../ports.ts';
 interface SimulatorMessage {
   readonly event?: string;
   readonly level?: Level;
-  readonly error?: { readonly message?: string };
+  readonly ok?: boolean;
+  readonly message?: string;
 }
 
 export class SimulatorLine implements GpioLine {
@@ -46,8 +47,8 @@ export class SimulatorLine implements GpioLine {
         if (this.#socket !== socket) return;
         if (message.event === 'edge' && message.level !== undefined) {
           listener.onEdge(message.level, systemClock.monotonicMs());
-        } else if (message.error !== undefined) {
-          reject(new LineError('no_such_line', `simulator: ${message.error.message ?? line}`));
+        } else if (message.ok === false) {
+          reject(new LineError('no_such_line', `simulator: ${message.message ?? line}`));
           socket.destroy();
         } else if (!isOpen && message.level !== undefined) {
           isOpen = true;
