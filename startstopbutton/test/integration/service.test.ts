@@ -200,6 +200,29 @@ test('a press whose answer is cut off on its way back toggles once', async () =>
   assert.equal(await device.enabled(), '0');
 });
 
+test('it needs no more rights in Redis than these', async () => {
+  await using device = await Device.start();
+  const rules = [
+    'on >secret resetkeys -@all +auth +hello +ping +info +select +client|setname'.split(' '),
+    '(+eval +evalsha ~measurement:enabled ~events ~startstopbutton:status)',
+    '(+get +set ~measurement:enabled)',
+    '(+xadd %W~events)',
+    '(+hget +hset ~startstopbutton:status)',
+  ].flat();
+  await device.redis.client.call('ACL', 'SETUSER', 'button', ...rules);
+  await device.button({ REDIS_USERNAME: 'button', REDIS_PASSWORD: 'secret' });
+  await device.press(2, 10, true);
+  await device.untilToggles(1);
+  assert.equal(await device.enabled(), '0');
+  const status = () => device.redis.client.hget('startstopbutton:status', 'state');
+  await until('the status', async () => (await status()) === 'ready');
+  await device.unplugHardware();
+  await until('the event', async () =>
+    (await device.events()).some(({ event }) => event === 'button_lost'),
+  );
+  await device.plugHardware();
+});
+
 test('the order of starting does not matter', async () => {
   await using device = await Device.start();
   await device.unplugHardware();
