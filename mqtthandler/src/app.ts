@@ -1,5 +1,5 @@
 /** Puts the parts together: connections to Redis, one forwarder per destination, status. */
-import { RepeatFilter, createLog, systemClock, systemRandom } from '@holdfast/kit';
+import { RepeatFilter, createLog, errorMessage, systemClock, systemRandom } from '@holdfast/kit';
 import type { Log } from '@holdfast/kit';
 import {
   KEYS,
@@ -13,20 +13,27 @@ import {
 } from '@holdfast/redis';
 import type { Redis } from '@holdfast/redis';
 import { MqttDestination } from './adapters/mqtt-destination.ts';
+import { serveMetrics } from './adapters/metrics-server.ts';
+import { RedisBuffer } from './adapters/redis-buffer.ts';
 import { RedisLedger } from './adapters/redis-ledger.ts';
 import { RedisReadings } from './adapters/redis-readings.ts';
+import { BufferKeeper } from './buffer-keeper.ts';
 import { deviceOf } from './config.ts';
 import type { Config, TlsMaterial } from './config.ts';
 import { MessagePacker } from './core/message.ts';
 import { expandTopic } from './core/topic.ts';
 import { Forwarder } from './forwarder.ts';
 import type { ForwarderEvents, Report } from './forwarder.ts';
+import { renderMetrics } from './metrics.ts';
 import { keepStatus } from './status.ts';
 
 interface LogEvents extends ForwarderEvents {
   started: { deviceUuid: string; destinations: readonly string[] };
   redis_unreachable: { error: string };
   tls_insecure: { destination: string };
+  readings_evicted: { destination: string; count: number };
+  buffer_failed: { error: string };
+  metrics_failed: { port: number; error: string };
   interval_refused: { key: string; value: string; allowed: string };
 }
 
@@ -37,6 +44,7 @@ const TIMELINE = new Set<keyof LogEvents>([
   'reading_too_large',
   'reading_refused',
   'readings_removed',
+  'readings_evicted',
   'interval_refused',
 ]);
 
@@ -71,6 +79,34 @@ export async function runApp(config: Config, tls: TlsMaterial, signal: AbortSign
     log.warn('tls_insecure', { destination: 'mqtt' });
   }
 
+  const keeper = new BufferKeeper({
+    buffer: new RedisBuffer(redis),
+    readings: new RedisReadings(redis, blocking),
+    clock: systemClock,
+    limits: {
+      maxBytes: config.BUFFER_MAX_MB * 1_000_000,
+      keepMs: config.BUFFER_KEEP_HOURS * 3_600_000,
+    },
+    forwarders: [...forwarders.values()],
+    onEvicted: (destination, count) => {
+      log.warn('readings_evicted', { destination, count });
+      tell(redis, 'readings_evicted', { destination, count });
+    },
+    redisReady: async (stop) => await untilReady(redis, stop),
+    onError: (error) => log.warn('buffer_failed', { error: errorMessage(error) }),
+  });
+  if (config.METRICS_PORT !== undefined) {
+    const port = config.METRICS_PORT;
+    serveMetrics(
+      port,
+      () => renderMetrics(forwarders, keeper.state),
+      signal,
+      (error) => {
+        log.error('metrics_failed', { port, error: errorMessage(error) });
+      },
+    );
+  }
+
   // A Redis that was away may have been put back to an older state: what it remembers counts.
   redis.on('ready', () => forwarder?.reload());
   if (forwarder !== undefined) {
@@ -94,7 +130,8 @@ export async function runApp(config: Config, tls: TlsMaterial, signal: AbortSign
   };
   signal.addEventListener('abort', () => setTimeout(disconnect, REDIS_GRACE_MS).unref());
   await Promise.all([
-    keepStatus(redis, systemClock, forwarders, signal),
+    keepStatus(redis, systemClock, forwarders, () => keeper.state, signal),
+    keeper.run(signal),
     ...[...forwarders.values()].map((f) => f.run(signal)),
     forever(signal),
   ]);
@@ -144,8 +181,12 @@ function mqttForwarder(
     settings: {
       lanes: config.LANES === '1' ? 1 : 2,
       maxReadings: 100,
-      backlogOrder: 'oldest',
-      backlogRate: { messagesPerSecond: Infinity, bytesPerSecond: Infinity },
+      maxInFlight: config.MQTT_IN_FLIGHT,
+      backlogOrder: config.BACKLOG_ORDER,
+      backlogRate: {
+        messagesPerSecond: config.BACKLOG_MAX_MESSAGES_PER_SECOND ?? Infinity,
+        bytesPerSecond: config.BACKLOG_MAX_BYTES_PER_SECOND ?? Infinity,
+      },
     },
     report,
     redisReady: async (signal) =>

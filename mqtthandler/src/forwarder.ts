@@ -55,7 +55,11 @@ export interface ForwarderParts {
   readonly packer: MessagePacker;
   readonly clock: Clock;
   readonly random: Random;
-  readonly settings: LaneSettings & { readonly backlogRate: RateLimits };
+  readonly settings: LaneSettings & {
+    readonly backlogRate: RateLimits;
+    /** Messages that may be unacknowledged, as configured. */
+    readonly maxInFlight: number;
+  };
   readonly report: Report;
   /** Resolves true when Redis answers, false when the signal aborts before. */
   readonly redisReady: (signal: AbortSignal) => Promise<boolean>;
@@ -84,6 +88,7 @@ export class Forwarder {
   #enabled = true;
   #intervalSeconds = 0;
   #stale = true;
+  #loading: Promise<void> | undefined;
   #nextAttemptMs = 0;
 
   constructor(parts: ForwarderParts) {
@@ -93,6 +98,15 @@ export class Forwarder {
       onForeignCursor: () => this.reload(),
     });
     this.#runner = new LaneRunner(parts, this.flight, this.tally, this.moreWork);
+  }
+
+  get name(): string {
+    return this.#parts.destination.name;
+  }
+
+  /** Readings that may be under way at a time. */
+  get windowReadings(): number {
+    return this.#parts.settings.maxInFlight * this.#parts.settings.maxReadings;
   }
 
   get link(): LinkState {
@@ -209,7 +223,7 @@ export class Forwarder {
     }
     if (!(await this.#parts.redisReady(stop))) return;
     try {
-      if (this.#stale) await this.#load();
+      await this.ensureLoaded();
       if (!this.#runner.testing) await this.#partLanes();
       await this.#runner.pass(session, slots, pacer, () => this.#intervalSeconds, stop);
     } catch (error) {
@@ -220,12 +234,26 @@ export class Forwarder {
     }
   }
 
+  /** Reads the cursor from Redis if it is not known. Rejects with Redis' error. */
+  async ensureLoaded(): Promise<void> {
+    if (!this.#stale) return;
+    this.#loading ??= this.#load().finally(() => {
+      this.#loading = undefined;
+    });
+    await this.#loading;
+  }
+
   async #load(): Promise<void> {
     this.#stale = false;
-    const kind = await this.flight.load();
-    const { report, destination } = this.#parts;
-    const fields = { destination: destination.name, kind, lastId: this.flight.lowWater };
-    report(kind === 'unreadable' ? 'warn' : 'info', 'cursor_loaded', fields);
+    try {
+      const kind = await this.flight.load();
+      const { report, destination } = this.#parts;
+      const fields = { destination: destination.name, kind, lastId: this.flight.lowWater };
+      report(kind === 'unreadable' ? 'warn' : 'info', 'cursor_loaded', fields);
+    } catch (error) {
+      this.#stale = true;
+      throw error;
+    }
   }
 
   /** A backlog gets a lane of its own, so that what is measured now goes out now. */

@@ -5,6 +5,7 @@
 import type { Clock } from '@holdfast/kit';
 import { KEYS, streamIdMs } from '@holdfast/redis';
 import type { Redis } from '@holdfast/redis';
+import type { BufferState } from './buffer-keeper.ts';
 import type { Forwarder } from './forwarder.ts';
 
 const WRITE_EVERY_MS = 5_000;
@@ -32,11 +33,29 @@ export function statusFields(name: string, forwarder: Forwarder): Record<string,
   );
 }
 
+/** How full the buffer is; a number of seconds that has no end is left empty. */
+export function bufferFields(state: BufferState | undefined): Record<string, string> {
+  if (state === undefined) return {};
+  const seconds = (value: number) => (Number.isFinite(value) ? String(Math.round(value)) : '');
+  return {
+    buffer_entries: String(state.entries),
+    buffer_bytes: String(state.bytes),
+    buffer_capacity_bytes: String(state.capacityBytes),
+    backlog: String(state.backlog),
+    oldest_unacknowledged_ms: String(state.oldestAgeMs),
+    produced_per_second: state.producedPerSecond.toFixed(2),
+    sent_per_second: state.sentPerSecond.toFixed(2),
+    full_in_seconds: seconds(state.fullInSeconds),
+    drained_in_seconds: seconds(state.drainedInSeconds),
+  };
+}
+
 /** Keeps the hash up to date until `signal` aborts. */
 export async function keepStatus(
   redis: Redis,
   clock: Clock,
   forwarders: ReadonlyMap<string, Forwarder>,
+  buffer: () => BufferState | undefined,
   signal: AbortSignal,
 ): Promise<void> {
   const started = String(clock.nowMs());
@@ -47,6 +66,7 @@ export async function keepStatus(
     const fields: Record<string, string> = { started };
     for (const [name, forwarder] of forwarders)
       Object.assign(fields, statusFields(name, forwarder));
+    Object.assign(fields, bufferFields(buffer()));
     const states = [...forwarders.values()].map((f) => `${f.enabled} ${f.link}`).join(' ');
     const text = JSON.stringify(fields);
     const due = states !== writtenStates || clock.monotonicMs() - writtenAtMs >= WRITE_EVERY_MS;

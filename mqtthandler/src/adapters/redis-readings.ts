@@ -40,7 +40,7 @@ export class RedisReadings implements Readings {
   }
 
   async newest(after: string, upTo: string, count: number): Promise<StreamEntry[]> {
-    return (await this.#read(`(${after}`, upTo, count, true)).reverse();
+    return (await this.#read(`(${after}`, upTo, count, true)).toReversed();
   }
 
   async tail(after: string, count: number, signal: AbortSignal): Promise<StreamEntry[]> {

@@ -60,6 +60,19 @@ export function covers(
   );
 }
 
+/** The parts of `(after, upTo]` that are in the set. */
+export function intersect(
+  ranges: readonly Range[],
+  part: { readonly after: string; readonly upTo: string },
+): { readonly after: string; readonly upTo: string }[] {
+  return ranges.flatMap((range) => {
+    if (!overlaps(range, part.after, part.upTo)) return [];
+    const upTo =
+      range.upTo === null || compareIds(part.upTo, range.upTo) < 0 ? part.upTo : range.upTo;
+    return [{ after: maxId(range.after, part.after), upTo }];
+  });
+}
+
 /** Takes `(after, upTo]` out of the set: it was acknowledged, or is recorded as lost. */
 export function subtract(progress: Progress, after: string, upTo: string): Progress {
   if (compareIds(after, upTo) >= 0) return progress;
