@@ -1,0 +1,333 @@
+/** The one atomic step that stores a reading, on a real Redis that is killed, wiped and filled. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import {
+  Appender,
+  KEYS,
+  fieldOf,
+  identityOf,
+  isReply,
+  openRedis,
+  readingFields,
+  untilReady,
+} from '@holdfast/redis';
+import type { Gap, Redis, StreamEntry } from '@holdfast/redis';
+import { startRedis, until } from '@holdfast/lab/servers';
+import type { RedisServer } from '@holdfast/lab/servers';
+
+const PLAIN = { retry: false, skipped: 0 };
+const RETRY = { retry: true, skipped: 0 };
+let uptimeMs = 1_000;
+
+/** A reading unlike all before. */
+function reading(sensor = 'host'): string[] {
+  uptimeMs += 10;
+  return readingFields({ sensor, boot: 'b00t', uptimeMs, quantities: { load_percent: '12.5' } });
+}
+
+async function connect(
+  server: RedisServer,
+): Promise<AsyncDisposable & { redis: Redis; appender: Appender }> {
+  const settings = { host: '127.0.0.1', port: server.port, db: 0 };
+  const redis = openRedis(settings, 'test', () => {});
+  await untilReady(redis, AbortSignal.timeout(10_000));
+  return {
+    redis,
+    appender: new Appender(redis),
+    async [Symbol.asyncDispose]() {
+      redis.disconnect();
+    },
+  };
+}
+
+function entries(server: RedisServer): Promise<StreamEntry[]> {
+  return server.client.xrange(KEYS.values.key, '-', '+');
+}
+
+async function numbers(server: RedisServer): Promise<(number | undefined)[]> {
+  return (await entries(server)).map(([, fields]) => identityOf(fields)?.seq);
+}
+
+function gapOf([, fields]: StreamEntry): Gap {
+  return JSON.parse(fieldOf(fields, '_gap') ?? 'null') as Gap;
+}
+
+/** The device loses power and comes back; what was written before is safe. */
+async function powerCut(server: RedisServer, { redis }: { redis: Redis }): Promise<void> {
+  await server.process.kill();
+  await server.restart();
+  await untilReady(redis, AbortSignal.timeout(10_000));
+}
+
+const SAFE = { args: ['--appendfsync', 'always'] };
+
+describe('numbering', () => {
+  test('readings get 1, 2, 3 in one epoch, before the fields they came with', async () => {
+    await using server = await startRedis();
+    await using one = await connect(server);
+    const given = reading();
+    const first = await one.appender.append(given, PLAIN);
+    const second = await one.appender.append(reading(), PLAIN);
+    const third = await one.appender.append(reading(), PLAIN);
+    assert.deepEqual([first.seq, second.seq, third.seq], [1, 2, 3]);
+    assert.match(first.epoch, /^[0-9a-f]{12}$/);
+    assert.deepEqual([second.epoch, third.epoch], [first.epoch, first.epoch]);
+    const stored = await entries(server);
+    assert.deepEqual(
+      stored.map(([id]) => id),
+      [first.id, second.id, third.id],
+    );
+    assert.deepEqual(stored[0]?.[1], ['_epoch', first.epoch, '_seq', '1', ...given]);
+  });
+
+  test('two connections that append at once leave no hole and no double', async () => {
+    await using server = await startRedis();
+    await using one = await connect(server);
+    await using two = await connect(server);
+    const many = 500;
+    const all = await Promise.all(
+      [one, two].flatMap(({ appender }, n) =>
+        Array.from({ length: many }, () => appender.append(reading(`s${n}`), PLAIN)),
+      ),
+    );
+    const expected = Array.from({ length: 2 * many }, (_, i) => i + 1);
+    assert.deepEqual(
+      all.map(({ seq }) => seq).sort((a, b) => a - b),
+      expected,
+    );
+    assert.deepEqual(await numbers(server), expected);
+    assert.equal(new Set(all.map(({ epoch }) => epoch)).size, 1);
+  });
+
+  test('entries of other programs in between take no number', async () => {
+    await using server = await startRedis();
+    await using one = await connect(server);
+    await one.appender.append(reading(), PLAIN);
+    await server.client.xadd(KEYS.values.key, '*', 'temperature', '20');
+    await one.appender.append(reading(), PLAIN);
+    assert.deepEqual(await numbers(server), [1, undefined, 2]);
+  });
+});
+
+describe('a new epoch', () => {
+  test('begins after a restart, and its first entry names the last survivor', async () => {
+    await using server = await startRedis(SAFE);
+    await using one = await connect(server);
+    await one.appender.append(reading(), PLAIN);
+    const last = await one.appender.append(reading(), PLAIN);
+    await powerCut(server, one);
+    const first = await one.appender.append(reading(), PLAIN);
+    const second = await one.appender.append(reading(), PLAIN);
+    assert.notEqual(first.epoch, last.epoch);
+    assert.deepEqual([first.seq, second.seq, second.epoch], [1, 2, first.epoch]);
+    const [, , afterCut, next] = await entries(server);
+    assert.equal(fieldOf(afterCut?.[1] ?? [], '_previous_epoch'), last.epoch);
+    assert.equal(fieldOf(afterCut?.[1] ?? [], '_previous_seq'), '2');
+    assert.equal(fieldOf(next?.[1] ?? [], '_previous_epoch'), undefined);
+  });
+
+  test('begins after a restart even if the counter was saved by a rewrite of the file', async () => {
+    await using server = await startRedis(SAFE);
+    await using one = await connect(server);
+    const last = await one.appender.append(reading(), PLAIN);
+    await server.client.bgrewriteaof();
+    await until('the file is rewritten', async () =>
+      /aof_rewrite_in_progress:0\r\naof_rewrite_scheduled:0/.test(
+        await server.client.info('persistence'),
+      ),
+    );
+    await powerCut(server, one);
+    assert.equal(await server.client.hget(KEYS.sequence.key, 'epoch'), last.epoch);
+    assert.notEqual((await one.appender.append(reading(), PLAIN)).epoch, last.epoch);
+  });
+
+  test('names a gap record by its last number when that is the last survivor', async () => {
+    await using server = await startRedis(SAFE);
+    await using one = await connect(server);
+    const last = await one.appender.append(reading(), { retry: false, skipped: 4 });
+    await server.client.xdel(KEYS.values.key, last.id);
+    await powerCut(server, one);
+    const first = await one.appender.append(reading(), { retry: false, skipped: 3 });
+    assert.equal(first.seq, 4);
+    const fields = (await entries(server)).at(-1)?.[1] ?? [];
+    assert.equal(fieldOf(fields, '_previous_epoch'), last.epoch);
+    assert.equal(fieldOf(fields, '_previous_seq'), '4');
+  });
+
+  test('finds the last survivor behind many entries of other programs', async () => {
+    await using server = await startRedis(SAFE);
+    await using one = await connect(server);
+    const last = await one.appender.append(reading(), PLAIN);
+    const pipeline = server.client.pipeline();
+    for (let n = 0; n < 2_500; n += 1) pipeline.xadd(KEYS.values.key, '*', 'n', n);
+    await pipeline.exec();
+    await powerCut(server, one);
+    await one.appender.append(reading(), PLAIN);
+    const fields = (await entries(server)).at(-1)?.[1] ?? [];
+    assert.equal(fieldOf(fields, '_previous_epoch'), last.epoch);
+    assert.equal(fieldOf(fields, '_previous_seq'), '1');
+  });
+
+  test('is not kept from beginning by entries that only look like ours', async () => {
+    await using server = await startRedis(SAFE);
+    await using one = await connect(server);
+    const last = await one.appender.append(reading(), PLAIN);
+    for (const strange of ['not json', '{}', '7', 'null', '{"to_seq":"x"}', '{"to_seq":1e300}']) {
+      await server.client.xadd(KEYS.values.key, '*', '_epoch', 'x', '_gap', strange);
+    }
+    await server.client.xadd(KEYS.values.key, '*', '_epoch', 'x', '_seq', 'many');
+    await server.client.xadd(KEYS.values.key, '*', '_epoch', 'x');
+    await powerCut(server, one);
+    assert.equal((await one.appender.append(reading(), PLAIN)).seq, 1);
+    const fields = (await entries(server)).at(-1)?.[1] ?? [];
+    assert.equal(fieldOf(fields, '_previous_epoch'), last.epoch);
+  });
+
+  test('begins within the same run when all data was wiped, and names nothing', async () => {
+    await using server = await startRedis();
+    await using one = await connect(server);
+    const before = await one.appender.append(reading(), PLAIN);
+    await server.client.flushall();
+    const after = await one.appender.append(reading(), PLAIN);
+    assert.equal(after.seq, 1);
+    assert.notEqual(after.epoch, before.epoch);
+    const [entry] = await entries(server);
+    assert.equal(fieldOf(entry?.[1] ?? [], '_previous_epoch'), undefined);
+  });
+
+  test('does not begin when only the stream was trimmed: what is missing shows', async () => {
+    await using server = await startRedis();
+    await using one = await connect(server);
+    const before = await one.appender.append(reading(), PLAIN);
+    await server.client.del(KEYS.values.key);
+    const after = await one.appender.append(reading(), PLAIN);
+    assert.deepEqual([after.epoch, after.seq], [before.epoch, 2]);
+  });
+});
+
+describe('a repeated append', () => {
+  test('returns the same entry and stores nothing when it had been carried out', async () => {
+    await using server = await startRedis();
+    await using one = await connect(server);
+    const fields = reading();
+    const first = await one.appender.append(fields, { retry: false, skipped: 2 });
+    await one.appender.append(reading(), PLAIN);
+    await server.client.xadd(KEYS.values.key, '*', 'other', 'program');
+    const before = await entries(server);
+    assert.deepEqual(await one.appender.append(fields, { retry: true, skipped: 2 }), first);
+    assert.deepEqual(await entries(server), before);
+  });
+
+  test('returns the entry of the old epoch when a restart lies in between', async () => {
+    await using server = await startRedis(SAFE);
+    await using one = await connect(server);
+    const fields = reading();
+    const first = await one.appender.append(fields, PLAIN);
+    await powerCut(server, one);
+    assert.deepEqual(await one.appender.append(fields, RETRY), first);
+    assert.equal((await entries(server)).length, 1);
+  });
+
+  test('stores the reading when it had not been carried out', async () => {
+    await using server = await startRedis();
+    await using one = await connect(server);
+    await one.appender.append(reading('a'), PLAIN);
+    // Same time, another sensor; same sensor, another time: neither is this reading.
+    await one.appender.append(
+      readingFields({ sensor: 'b', boot: 'b00t', uptimeMs, quantities: {} }),
+      PLAIN,
+    );
+    const stored = await one.appender.append(reading('a'), RETRY);
+    assert.equal(stored.seq, 3);
+    assert.deepEqual(await numbers(server), [1, 2, 3]);
+  });
+});
+
+describe('skipped readings', () => {
+  test('become a gap record with the exact numbers, and the reading gets the next one', async () => {
+    await using server = await startRedis();
+    await using one = await connect(server);
+    const first = await one.appender.append(reading(), PLAIN);
+    const after = await one.appender.append(reading(), { retry: false, skipped: 5 });
+    assert.deepEqual([after.seq, after.epoch], [7, first.epoch]);
+    const [, gap, entry] = await entries(server);
+    assert.ok(gap !== undefined && entry !== undefined);
+    assert.deepEqual(gapOf(gap), {
+      from_seq: 2,
+      to_seq: 6,
+      count: 5,
+      reason: 'sensor_memory_full',
+    });
+    assert.equal(fieldOf(gap[1], '_epoch'), first.epoch);
+    assert.equal(identityOf(gap[1]), undefined);
+    assert.equal(entry[0], after.id);
+  });
+
+  test('at the beginning of an epoch count from 1', async () => {
+    await using server = await startRedis();
+    await using one = await connect(server);
+    const after = await one.appender.append(reading(), { retry: false, skipped: 1_000_000 });
+    assert.equal(after.seq, 1_000_001);
+    const [gap] = await entries(server);
+    assert.ok(gap !== undefined);
+    assert.deepEqual(gapOf(gap), {
+      from_seq: 1,
+      to_seq: 1_000_000,
+      count: 1_000_000,
+      reason: 'sensor_memory_full',
+    });
+  });
+});
+
+describe('the append-only file', () => {
+  test('grows by the entry alone: the counter costs nothing', async () => {
+    await using server = await startRedis(SAFE);
+    await using one = await connect(server);
+    const size = async () =>
+      Number(/aof_current_size:(\d+)/.exec(await server.client.info('persistence'))?.[1]);
+    // The same number of digits from here on.
+    await one.appender.append(reading(), { retry: false, skipped: 1_000 });
+    const startBytes = await size();
+    for (let n = 0; n < 100; n += 1) await one.appender.append(reading(), PLAIN);
+    const appendedBytes = (await size()) - startBytes;
+    const stored = (await entries(server)).slice(-100);
+    for (const [, fields] of stored)
+      await server.client.xadd('measurement:copying', '*', ...fields);
+    const plainBytes = (await size()) - startBytes - appendedBytes;
+    // A plain XADD of the same fields writes the same bytes, but for the length of the key.
+    assert.equal(
+      appendedBytes,
+      plainBytes - 100 * ('measurement:copying'.length - KEYS.values.key.length),
+    );
+  });
+});
+
+describe('what Redis refuses', () => {
+  test('a full memory is an OOM reply, stores nothing and uses up no number', async () => {
+    await using server = await startRedis();
+    await using one = await connect(server);
+    await one.appender.append(reading(), PLAIN);
+    await server.client.config('SET', 'maxmemory', '1');
+    for (const options of [PLAIN, RETRY, { retry: false, skipped: 3 }]) {
+      await assert.rejects(one.appender.append(reading(), options), (error) =>
+        isReply(error, 'OOM'),
+      );
+    }
+    await server.client.config('SET', 'maxmemory', '0');
+    assert.equal((await one.appender.append(reading(), PLAIN)).seq, 2);
+    assert.deepEqual(await numbers(server), [1, 2]);
+  });
+
+  for (const key of [KEYS.values.key, KEYS.sequence.key]) {
+    test(`${key} overwritten by somebody is a WRONGTYPE reply and stores nothing`, async () => {
+      await using server = await startRedis();
+      await using one = await connect(server);
+      await server.client.set(key, 'oops');
+      const failing = one.appender.append(reading(), { retry: false, skipped: 1 });
+      await assert.rejects(failing, (error) => isReply(error, 'WRONGTYPE'));
+      await server.client.del(key);
+      assert.equal((await one.appender.append(reading(), PLAIN)).seq, 1);
+      assert.deepEqual(await numbers(server), [1]);
+    });
+  }
+});
