@@ -19,6 +19,8 @@ export interface RedisServer extends AsyncDisposable {
 export interface RedisServerOptions {
   /** Further lines of configuration, e.g. `['--maxmemory', '4mb']`. */
   readonly args?: readonly string[];
+  /** Default: a free one. */
+  readonly port?: number;
   /** Data folder; kept afterwards. */
   readonly dir?: string;
 }
@@ -34,7 +36,7 @@ const DEVICE_ARGS = [
 ].flat();
 
 export async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   const dir = options.dir ?? dataFolder('redis');
   const process = new ManagedProcess({
     name: 'redis-server',
