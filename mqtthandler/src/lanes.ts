@@ -121,7 +121,8 @@ export async function backlogLane(context: LaneContext, signal: AbortSignal): Pr
       await sendNewest(context, range, signal);
       continue;
     }
-    const entries = await (ahead?.after === range.after
+    // The next range may begin where this one ends: only the end tells the two reads apart.
+    const entries = await (ahead?.after === range.after && ahead.upTo === range.upTo
       ? ahead.entries
       : readClosed(context, range));
     ahead = readAhead(context, range, entries);
@@ -151,8 +152,7 @@ export async function gapLane(context: LaneContext, signal: AbortSignal): Promis
 }
 
 /** The next read of the backlog, begun while the last one is being sent. */
-interface ReadAhead {
-  readonly after: string;
+interface ReadAhead extends Range {
   readonly entries: Promise<StreamEntry[]>;
 }
 
@@ -167,7 +167,7 @@ function readAhead(
   const read = readClosed(context, next);
   // If nobody comes for it, its failure does not matter: the next read will fail too.
   read.catch(() => {});
-  return { after: next.after, entries: read };
+  return { ...next, entries: read };
 }
 
 function readClosed(context: LaneContext, range: Range): Promise<StreamEntry[]> {

@@ -1,0 +1,74 @@
+/** A stream of readings in memory, held to the same suite as the one in Redis. */
+import { FIRST_ID, compareIds } from '@holdfast/redis';
+import type { StreamEntry } from '@holdfast/redis';
+import type { Readings } from '../../src/ports.ts';
+
+export class FakeReadings implements Readings {
+  /** Set = every read fails with it. */
+  failure: Error | undefined;
+  #entries: StreamEntry[] = [];
+  #lastMs = 1_000;
+  readonly #waiting = new Set<() => void>();
+
+  get entries(): readonly StreamEntry[] {
+    return this.#entries;
+  }
+
+  /** Appends an entry; returns its id. Ids are not evenly spaced, as in life. */
+  append(fields: readonly string[], id = `${(this.#lastMs += 1 + (this.#lastMs % 3))}-0`): string {
+    this.#entries.push([id, fields]);
+    for (const wake of this.#waiting) wake();
+    return id;
+  }
+
+  /** What XDEL does. */
+  remove(keep: (entry: StreamEntry) => boolean): void {
+    this.#entries = this.#entries.filter(keep);
+  }
+
+  range(after: string, upTo: string | null, count: number): Promise<StreamEntry[]> {
+    return this.#read(() => this.#between(after, upTo).slice(0, count));
+  }
+
+  newest(after: string, upTo: string, count: number): Promise<StreamEntry[]> {
+    return this.#read(() => this.#between(after, upTo).slice(-count));
+  }
+
+  async tail(after: string, count: number, signal: AbortSignal): Promise<StreamEntry[]> {
+    for (;;) {
+      if (signal.aborted) return [];
+      const news = await this.range(after, null, count);
+      if (news.length > 0) return signal.aborted ? [] : news;
+      await new Promise<void>((resolve) => {
+        const wake = () => {
+          this.#waiting.delete(wake);
+          signal.removeEventListener('abort', wake);
+          resolve();
+        };
+        this.#waiting.add(wake);
+        signal.addEventListener('abort', wake);
+      });
+    }
+  }
+
+  lastId(): Promise<string> {
+    return this.#read(() => this.#entries.at(-1)?.[0] ?? FIRST_ID);
+  }
+
+  /** Fails whoever waits for news, as a connection that breaks does. */
+  interrupt(): void {
+    for (const wake of this.#waiting) wake();
+  }
+
+  async #read<T>(answer: () => T): Promise<T> {
+    await Promise.resolve();
+    if (this.failure !== undefined) throw this.failure;
+    return answer();
+  }
+
+  #between(after: string, upTo: string | null): StreamEntry[] {
+    return this.#entries.filter(
+      ([id]) => compareIds(id, after) > 0 && (upTo === null || compareIds(id, upTo) <= 0),
+    );
+  }
+}

@@ -1,0 +1,5 @@
+export * from './fake-destination.ts';
+export * from './fake-ledger.ts';
+export * from './fake-readings.ts';
+export * from './forwarder-bench.ts';
+export * from './sensor.ts';
