@@ -78,12 +78,15 @@ bisect_good_bytes() {
   local low=0 high=$2 middle good=0 found part="$data/temp-heal-part.aof"
   while ((high - low > 1)); do
     middle=$(((low + high) / 2))
-    head -c "$middle" -- "$1" >"$part"
+    if ! head -c "$middle" -- "$1" >"$part"; then
+      low=0 # A full card: nothing can be found out.
+      break
+    fi
     found=$(check_output "$part" | ok_up_to)
     if [[ -n $found ]]; then low=$middle good=$found; else high=$middle; fi
   done
   rm -f -- "$part"
-  # A single byte is always survived. If not even that, the file is not to blame.
+  # A single byte is always survived. If not even that, the file is not to blame and stays.
   if ((low > 0)); then echo "$good"; else echo "$2"; fi
 }
 

@@ -51,7 +51,7 @@ keep_copy() {
     cp -p -- "$1" "$quarantine_dir/$name" 2>/dev/null && return 0
     rm -f -- "$quarantine_dir/$name"
   fi
-  tail -c "+$(($2 + 1))" -- "$1" >"$quarantine_dir/$name.from-$2" && return 0
+  tail -c "+$(($2 + 1))" -- "$1" >"$quarantine_dir/$name.from-$2" 2>/dev/null && return 0
   log error quarantine_failed file "$name"
 }
 
