@@ -73,8 +73,8 @@ after_start() {
     sleep 0.1
   done
   rm -f -- "$marker"
-  cli hset redis:status started "$(date +%s%3N)" >/dev/null
   cli hsetnx redis:status repairs 0 >/dev/null
+  cli hset redis:status started "$(date +%s%3N)" >/dev/null
   [[ -f $pending ]] || return
   while IFS=$'\t' read -r time reason file bytes quarantine; do
     if ! answer=$(report_repair "$time" "$reason" "$file" "$bytes" "$quarantine"); then
