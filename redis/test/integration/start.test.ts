@@ -1,0 +1,109 @@
+/** Start and end of the container: configuration, credentials, signals. */
+import assert from 'node:assert/strict';
+import { chmod, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { Container } from './container.ts';
+
+const SETTINGS = {
+  appendonly: 'yes',
+  appendfsync: 'everysec',
+  'no-appendfsync-on-rewrite': 'no',
+  'auto-aof-rewrite-percentage': '100',
+  'auto-aof-rewrite-min-size': String(32 * 1024 * 1024),
+  'aof-load-truncated': 'yes',
+  'aof-use-rdb-preamble': 'yes',
+  save: '',
+  maxmemory: String(128 * 1024 * 1024),
+  'maxmemory-policy': 'noeviction',
+  'notify-keyspace-events': 'g$K',
+  'protected-mode': 'yes',
+  'stream-node-max-entries': '100',
+  'stream-node-max-bytes': '4096',
+  'tcp-keepalive': '60',
+  'always-show-logo': 'no',
+  'enable-debug-command': 'no',
+  'enable-module-command': 'no',
+  logfile: '',
+};
+
+/** Everybody who gets a password. */
+const USERS = 'redis healthcheck sensor startstopbutton mqtthandler provisioner grafana program';
+const users = USERS.split(' ');
+
+describe('the entrypoint', { concurrency: 4 }, () => {
+  test('starts Redis with the values of redis.conf', async () => {
+    await using container = await Container.create();
+    await container.start();
+    const admin = await container.connect('redis');
+    for (const [name, value] of Object.entries(SETTINGS)) {
+      assert.deepEqual(await admin.config('GET', name), [name, value]);
+    }
+  });
+
+  test('ends with code 0 on SIGTERM, having written everything', async () => {
+    await using container = await Container.create();
+    await container.start();
+    await (await container.connect('redis')).set('measurement:interval', '5');
+    assert.equal(await container.stop(), 0);
+    await container.start();
+    assert.equal(await (await container.connect('redis')).get('measurement:interval'), '5');
+  });
+
+  test('keeps good credentials and makes damaged or missing ones anew', async () => {
+    await using container = await Container.create();
+    await container.start();
+    const before = users.map((user) => container.password(user));
+    assert.equal(new Set(before).size, users.length);
+    for (const password of before) assert.match(password, /^[0-9a-f]{64}$/);
+    await container.stop();
+
+    await chmod(container.passwordFile('sensor'), 0o600);
+    await writeFile(container.passwordFile('sensor'), Buffer.alloc(65));
+    await rm(container.passwordFile('mqtthandler'));
+    await container.start();
+    const after = users.map((user) => container.password(user));
+    assert.deepEqual(
+      users.filter((_, i) => before[i] !== after[i]),
+      ['sensor', 'mqtthandler'],
+    );
+    for (const user of users) await (await container.connect(user)).ping();
+  });
+
+  test('stores passwords as digests, and in clear only for their service', async () => {
+    await using container = await Container.create();
+    await container.start();
+    const acl = await readFile(join(container.data, 'users.acl'), 'utf8');
+    const log = container.process.lines.join('\n');
+    for (const user of users) {
+      assert.ok(!acl.includes(container.password(user)));
+      assert.ok(!log.includes(container.password(user)));
+      assert.equal((await stat(container.passwordFile(user))).mode & 0o777, 0o440);
+    }
+    assert.match(acl, /^user default off /m);
+  });
+
+  test('writes its own log lines as JSON objects', async () => {
+    await using container = await Container.create();
+    await container.start();
+    const own = container.process.lines.filter((line) => line.startsWith('{'));
+    const made = own.map((line) => JSON.parse(line) as { event: string; service: string });
+    assert.equal(made.filter((entry) => entry.event === 'credential_made').length, users.length);
+    assert.ok(made.every((entry) => entry.service === 'redis'));
+  });
+
+  const root = process.getuid?.() === 0;
+  test('drops root for the named user, who owns the data', { skip: !root }, async (t) => {
+    const passwd = await readFile('/etc/passwd', 'utf8');
+    const uid = /^redis:x:(\d+):/m.exec(passwd)?.[1];
+    if (uid === undefined) return t.skip('no user redis on this machine');
+    await using container = await Container.create(undefined, { RUN_AS: 'redis' });
+    await chmod(container.dir, 0o755);
+    await container.start();
+    const status = await readFile(`/proc/${container.process.pid}/status`, 'utf8');
+    assert.match(status, new RegExp(`^Uid:\\s+${uid}\\s+${uid}\\s+${uid}`, 'm'));
+    assert.equal((await stat(join(container.aof, 'appendonly.aof.manifest'))).uid, Number(uid));
+    assert.equal((await stat(container.passwordFile('sensor'))).uid, 1000);
+    assert.equal((await stat(container.passwordFile('redis'))).uid, Number(uid));
+  });
+});
