@@ -156,7 +156,10 @@ function humidityPercent(raw: number, fine: number, h: Trimming['h']): number {
   return Math.min(100, Math.max(0, linear * (1 - (h1 * linear) / 524_288)));
 }
 
-/** The compensation in double precision (section 8.1, page 49). */
+/**
+ * The compensation in double precision (section 8.1, page 49). The fine temperature is carried on
+ * with its fraction, as the data sheet's worked example does and its C code does not.
+ */
 export function compensate(
   raw: RawValues,
   trimming: Trimming,
@@ -166,11 +169,9 @@ export function compensate(
   readonly humidityPercent: number;
 } {
   const fine = fineTemperature(raw.temperature, trimming.t);
-  // The data sheet carries it on as a whole number.
-  const whole = Math.trunc(fine);
   return {
     temperatureCelsius: fine / 5120,
-    pressurePascal: pressurePascal(raw.pressure, whole, trimming.p),
-    humidityPercent: humidityPercent(raw.humidity, whole, trimming.h),
+    pressurePascal: pressurePascal(raw.pressure, fine, trimming.p),
+    humidityPercent: humidityPercent(raw.humidity, fine, trimming.h),
   };
 }
