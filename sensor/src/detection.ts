@@ -9,7 +9,7 @@ import { I2C_DRIVERS, i2cSensor } from './drivers/index.ts';
 import type { SensorLog } from './log.ts';
 import type { I2cBuses } from './ports.ts';
 
-const DETECT_MS = 10_000;
+const DETECT_MS = 5_000;
 
 export interface DetectionOptions {
   readonly app: SensorApp;

@@ -49,6 +49,8 @@ export class RedisDevice implements ReadingStore {
     this.#redis.on('ready', () => {
       filter.reset();
       options.onConnected();
+      // What a killed Redis lost comes back at once, also while measuring is paused.
+      this.#appender.prepare().catch(() => {});
       void this.#sendEvents();
     });
   }

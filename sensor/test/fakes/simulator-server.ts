@@ -27,7 +27,10 @@ export async function startSimulator(): Promise<SimulatorServer> {
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.on('error', () => {}).on('close', () => sockets.delete(socket));
-    createInterface({ input: socket }).on('line', (line) => void serve(socket, line));
+    createInterface({ input: socket })
+      .on('line', (line) => void serve(socket, line))
+      // readline passes the socket's errors on.
+      .on('error', () => {});
   });
   await new Promise<void>((resolve) => server.listen(path, resolve));
   const disconnect = () => {
