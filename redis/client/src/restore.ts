@@ -14,7 +14,7 @@ import type { GapOfOurs } from './reading.ts';
 
 /** Longer than Redis puts off writing, with room for a slow card. */
 const KEEP_MS = 10_000;
-const KEEP_READINGS = 5_000;
+const KEEP_READINGS = 2_000;
 /** How far the newest survivor is searched among entries of other programs. */
 const SEARCH = { pages: 20, entries: 500 };
 

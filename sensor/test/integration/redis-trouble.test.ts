@@ -1,4 +1,4 @@
-/** A Redis that is killed, frozen or full under 100 readings a second. */
+/** A Redis that is killed, frozen or full, and a service that is killed, at 100 readings a second. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { until } from '@holdfast/lab/servers';
@@ -24,6 +24,19 @@ describe('100 readings a second', () => {
     assert.equal(String(check.readings), await bench.status('readings'));
     assert.equal(await bench.status('dropped'), '0');
     assert.ok(check.epochs >= 2);
+  });
+
+  it('go on where they were when the service itself is killed', async () => {
+    await using bench = await startBench(FAST);
+    for (let round = 0; round < 4; round += 1) {
+      await bench.more(30);
+      await bench.sensor.kill();
+      bench.sensor.start();
+    }
+    await bench.more(30);
+    assert.equal(await bench.sensor.stop(), 0);
+    const check = await checkStream(bench.server.client);
+    assert.deepEqual([check.missing, check.repeated, check.epochs], [[], [], 1]);
   });
 
   it('wait for a Redis that hangs', async () => {
