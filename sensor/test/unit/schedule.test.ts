@@ -81,9 +81,9 @@ describe('the start', () => {
 
 describe('ticks', () => {
   for (const intervalMs of [10, 1000 / 3, 1000, 86_400_000]) {
-    it(`are due at start + n * ${intervalMs} ms exactly, after 100,000 of them`, () => {
+    it(`are due at start + n * ${intervalMs} ms exactly, after 20,000 of them`, () => {
       let state = measuring(12_345.678, intervalMs);
-      for (let n = 0; n < 100_000; n += 1) {
+      for (let n = 0; n < 20_000; n += 1) {
         const due = dueMs(state) ?? Number.NaN;
         assert.equal(due, 12_345.678 + n * intervalMs);
         const result = step(state, { type: 'clock', nowMs: due });
