@@ -6,9 +6,7 @@ import type { Clock } from './clock.ts';
 import { errorMessage } from './errors.ts';
 
 export type Level = 'info' | 'warn' | 'error';
-export type EventMap = Record<string, object>;
-
-export interface Log<E extends EventMap> {
+export interface Log<E extends object> {
   info<K extends keyof E & string>(event: K, fields: E[K]): void;
   warn<K extends keyof E & string>(event: K, fields: E[K]): void;
   error<K extends keyof E & string>(event: K, fields: E[K]): void;
@@ -46,15 +44,17 @@ function printable(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? String(value) : value;
 }
 
-export function createLog<E extends EventMap>(
+export function createLog<E extends object>(
   service: string,
   clock: Clock,
   sink: LogSink = stdoutSink,
 ): Log<E> {
-  const at = (level: Level) => (event: string, fields: object) => {
-    sink(renderLogLine(clock.nowMs(), level, service, event, fields));
-  };
-  return { info: at('info'), warn: at('warn'), error: at('error') };
+  const at =
+    (level: Level) =>
+    (event: string, fields: object): void => {
+      sink(renderLogLine(clock.nowMs(), level, service, event, fields));
+    };
+  return { info: at('info'), warn: at('warn'), error: at('error') } as Log<E>;
 }
 
 /**

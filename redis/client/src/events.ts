@@ -6,7 +6,7 @@ import type { Redis } from './connection.ts';
 import { KEYS } from './keys.ts';
 
 /** About how many events are kept; trimmed by whole nodes, so a few more may stand there. */
-const KEEP_EVENTS = 1_000;
+export const KEEP_EVENTS = 1_000;
 
 export interface DeviceEvent {
   readonly service: string;

@@ -7,5 +7,6 @@ export * from './restore.ts';
 export * from './script.ts';
 export * from './settings.ts';
 export * from './stream-id.ts';
+export * from './toggle.ts';
 export * from './values.ts';
 export * from './watch.ts';

@@ -1,0 +1,3 @@
+export * from './bank.ts';
+export * from './bounce.ts';
+export * from './simulation.ts';

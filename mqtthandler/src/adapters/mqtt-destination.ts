@@ -1,0 +1,157 @@
+/**
+ * An MQTT broker as a destination, over mqtt.js. One client per session: mqtt.js' own reconnecting
+ * and its in-memory store are not used, because what must survive is in Redis.
+ *
+ * MQTT 5 first; a broker that does not speak it is asked with 3.1.1 at the next attempt.
+ */
+import { connect } from 'mqtt';
+import type { IClientOptions, IConnackPacket, MqttClient } from 'mqtt';
+import { TransientError, errorCode, errorMessage } from '@holdfast/kit';
+import type { Clock } from '@holdfast/kit';
+import { classifyConnack } from '../core/classify.ts';
+import type { Destination, Session } from '../ports.ts';
+import { MqttSession } from './mqtt-session.ts';
+
+export interface MqttSettings {
+  readonly host: string;
+  readonly port: number;
+  readonly clientId: string;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  readonly keepaliveSeconds: number;
+  readonly tls:
+    | {
+        readonly ca: Buffer | undefined;
+        readonly cert: Buffer | undefined;
+        readonly key: Buffer | undefined;
+        readonly insecure: boolean;
+      }
+    | undefined;
+  readonly valuesTopic: string;
+  readonly maxPayloadBytes: number;
+  readonly maxInFlight: number;
+  readonly pubackTimeoutMs: number;
+}
+
+/** From the start of the TCP connection to CONNACK. */
+const CONNECT_TIMEOUT_MS = 15_000;
+/** After a refusal that will not go away by itself, milliseconds. */
+const SLOW_RETRY_MS = 30_000;
+
+/** A refused CONNECT; `slow` when only a change of configuration is likely to help. */
+export class ConnectRefused extends TransientError {
+  readonly code: string;
+
+  constructor(code: string, slow: boolean) {
+    super(
+      `the broker refused the connection: ${code}`,
+      slow ? { retryAfterMs: SLOW_RETRY_MS } : {},
+    );
+    this.code = code;
+  }
+}
+
+export class MqttDestination implements Destination {
+  readonly name = 'mqtt';
+  readonly address: string;
+  readonly #settings: MqttSettings;
+  readonly #clock: Clock;
+  #version: 4 | 5 = 5;
+
+  constructor(settings: MqttSettings, clock: Clock) {
+    this.#settings = settings;
+    this.#clock = clock;
+    const scheme = settings.tls === undefined ? 'mqtt' : 'mqtts';
+    this.address = `${scheme}://${settings.host}:${settings.port}`;
+  }
+
+  async connect(signal: AbortSignal): Promise<Session> {
+    const client = connect(this.#options(this.#version));
+    // Stays for good: a late error of a client we have given up must not end the process.
+    client.on('error', () => {});
+    let fail: (error: Error) => void = () => {};
+    const attempt = new Promise<IConnackPacket>((resolve, reject) => {
+      fail = reject;
+      client.once('connect', resolve);
+    });
+    const onError = (error: Error) => fail(this.#refusal(error));
+    // A broker that does not know MQTT 5 may simply hang up.
+    const onClose = () => fail(this.#hungUp());
+    const onAbort = () => fail(new TransientError('stopped'));
+    client.once('error', onError).once('close', onClose);
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      return this.#session(client, await attempt);
+    } catch (error) {
+      client.end(true);
+      throw error;
+    } finally {
+      client.off('error', onError).off('close', onClose);
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  #session(client: MqttClient, connack: IConnackPacket): Session {
+    const { valuesTopic, maxPayloadBytes, maxInFlight, pubackTimeoutMs } = this.#settings;
+    const announced = connack.properties?.maximumPacketSize ?? Infinity;
+    return new MqttSession(client, this.#clock, {
+      topic: valuesTopic,
+      maxPayloadBytes: Math.min(maxPayloadBytes, announced - publishOverheadBytes(valuesTopic)),
+      maxInFlight: Math.min(maxInFlight, connack.properties?.receiveMaximum ?? 65_535),
+      pubackTimeoutMs,
+    });
+  }
+
+  #refusal(error: Error): Error {
+    const code = Number(errorCode(error));
+    if (!Number.isInteger(code) || code <= 0) {
+      return new TransientError(errorMessage(error), { cause: error });
+    }
+    const { verdict, reason } = classifyConnack(code);
+    if (verdict === 'other_version') this.#version = this.#version === 5 ? 4 : 5;
+    return new ConnectRefused(reason, verdict === 'retry_slowly');
+  }
+
+  #hungUp(): Error {
+    // The other version next time; a broker that was only away is none the worse for it.
+    this.#version = this.#version === 5 ? 4 : 5;
+    return new TransientError('the broker closed the connection before it answered');
+  }
+
+  #options(version: 4 | 5): IClientOptions {
+    const { host, port, clientId, username, password, keepaliveSeconds, tls } = this.#settings;
+    return {
+      protocol: tls === undefined ? 'mqtt' : 'mqtts',
+      host,
+      port,
+      clientId,
+      ...(username === undefined ? {} : { username }),
+      ...(password === undefined ? {} : { password }),
+      ...(tls === undefined ? {} : tlsOptions(tls)),
+      protocolVersion: version,
+      clean: true,
+      keepalive: keepaliveSeconds,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      reconnectPeriod: 0,
+      queueQoSZero: false,
+      resubscribe: false,
+    };
+  }
+}
+
+function tlsOptions(tls: NonNullable<MqttSettings['tls']>): IClientOptions {
+  return {
+    rejectUnauthorized: !tls.insecure,
+    ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+    ...(tls.cert === undefined ? {} : { cert: tls.cert }),
+    ...(tls.key === undefined ? {} : { key: tls.key }),
+  };
+}
+
+/**
+ * Bytes of a PUBLISH around its payload, at most: fixed header 5, topic length 2 + topic, packet
+ * identifier 2, property length 1 (MQTT 5.0, section 3.3).
+ */
+function publishOverheadBytes(topic: string): number {
+  return 10 + Buffer.byteLength(topic);
+}

@@ -1,0 +1,116 @@
+/** One MQTT connection that is up: publishing with QoS 1, and noticing in bounded time that it died. */
+import type { IDisconnectPacket, MqttClient } from 'mqtt';
+import { errorCode, errorMessage } from '@holdfast/kit';
+import type { Clock } from '@holdfast/kit';
+import { classifyPuback, disconnectReason } from '../core/classify.ts';
+import type { PublishOutcome, Session, SessionEnd } from '../ports.ts';
+
+export interface MqttSessionSettings {
+  readonly topic: string;
+  readonly maxPayloadBytes: number;
+  readonly maxInFlight: number;
+  readonly pubackTimeoutMs: number;
+}
+
+/** How often the age of the oldest unacknowledged message is looked at. */
+const PUBACK_CHECK_MS = 500;
+/** A graceful DISCONNECT that gets no further is cut off. */
+const GOODBYE_MS = 1_000;
+
+interface Underway {
+  readonly sentAtMs: number;
+  readonly resolve: (outcome: PublishOutcome) => void;
+}
+
+export class MqttSession implements Session {
+  readonly maxPayloadBytes: number;
+  readonly maxInFlight: number;
+  readonly ended: Promise<SessionEnd>;
+  readonly #client: MqttClient;
+  readonly #clock: Clock;
+  readonly #topic: string;
+  readonly #pubackTimeoutMs: number;
+  /** In the order sent: a broker acknowledges in that order [MQTT-4.6.0-2]. */
+  readonly #underway = new Set<Underway>();
+  readonly #timer: NodeJS.Timeout;
+  #resolveEnded: (end: SessionEnd) => void = () => {};
+  #end: SessionEnd | undefined;
+
+  /** Takes over a client that has just received its CONNACK. */
+  constructor(client: MqttClient, clock: Clock, settings: MqttSessionSettings) {
+    this.#client = client;
+    this.#clock = clock;
+    this.#topic = settings.topic;
+    this.#pubackTimeoutMs = settings.pubackTimeoutMs;
+    this.maxPayloadBytes = settings.maxPayloadBytes;
+    this.maxInFlight = settings.maxInFlight;
+    this.ended = new Promise((resolve) => {
+      this.#resolveEnded = resolve;
+    });
+    client.on('disconnect', (packet: IDisconnectPacket) => {
+      this.#finish({ reason: disconnectReason(packet.reasonCode ?? 0) });
+    });
+    client.on('error', (error) => {
+      this.#finish({ reason: errorCode(error), detail: errorMessage(error) });
+    });
+    client.on('close', () => this.#finish({ reason: 'closed_by_peer' }));
+    this.#timer = setInterval(() => this.#checkPubacks(), PUBACK_CHECK_MS);
+  }
+
+  publish(payload: string): Promise<PublishOutcome> {
+    if (this.#end !== undefined) return Promise.resolve({ kind: 'lost' });
+    return new Promise((resolve) => {
+      const underway: Underway = { sentAtMs: this.#clock.monotonicMs(), resolve };
+      this.#underway.add(underway);
+      this.#client.publish(this.#topic, encode(payload), { qos: 1 }, (error) => {
+        if (!this.#underway.delete(underway)) return;
+        resolve(error ? this.#failed(error) : { kind: 'acknowledged' });
+      });
+    });
+  }
+
+  async close(graceful: boolean): Promise<void> {
+    if (this.#end === undefined && graceful) {
+      await Promise.race([
+        this.#client.endAsync(false).catch(() => {}),
+        this.#clock.sleepMs(GOODBYE_MS),
+      ]);
+    }
+    this.#finish({ reason: 'stopped' });
+  }
+
+  #failed(error: Error): PublishOutcome {
+    const code = Number(errorCode(error));
+    if (!Number.isInteger(code)) {
+      this.#finish({ reason: errorCode(error), detail: errorMessage(error) });
+      return { kind: 'lost' };
+    }
+    const { verdict, reason } = classifyPuback(code);
+    return verdict === 'acknowledged' ? { kind: 'acknowledged' } : { kind: verdict, code: reason };
+  }
+
+  #checkPubacks(): void {
+    const [oldest] = this.#underway;
+    if (oldest === undefined) return;
+    if (this.#clock.monotonicMs() - oldest.sentAtMs > this.#pubackTimeoutMs) {
+      this.#finish({ reason: 'puback_timeout' });
+    }
+  }
+
+  #finish(end: SessionEnd): void {
+    if (this.#end !== undefined) return;
+    this.#end = end;
+    clearInterval(this.#timer);
+    this.#client.end(true);
+    // A goodbye under way makes end() do nothing; the socket must go all the same.
+    this.#client.stream.destroy();
+    for (const underway of this.#underway) underway.resolve({ kind: 'lost' });
+    this.#underway.clear();
+    this.#resolveEnded(end);
+  }
+}
+
+/** UTF-8; text that is ASCII only, as most readings are, is copied instead of converted. */
+function encode(text: string): Buffer {
+  return Buffer.from(text, Buffer.byteLength(text) === text.length ? 'latin1' : 'utf8');
+}

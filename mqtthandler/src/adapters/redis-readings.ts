@@ -1,0 +1,109 @@
+/** The stream of readings in Redis: plain reads on one connection, blocking ones on another. */
+import { FIRST_ID, KEYS, Script } from '@holdfast/redis';
+import type { Redis, StreamEntry } from '@holdfast/redis';
+import type { Readings } from '../ports.ts';
+
+/** A blocking read returns after this time without news; well below the command time-out. */
+const BLOCK_MS = 5_000;
+
+/**
+ * A range as one JSON text instead of thousands of small replies: parsing those is what bounds the
+ * replay of a backlog in this process, while cjson and JSON.parse are native code at both ends.
+ * KEYS[1] stream   ARGV[1] start, [2] end, [3] count, [4] '1' = newest first
+ */
+const RANGE = `
+local entries
+if ARGV[4] == '1' then
+  entries = redis.call('XREVRANGE', KEYS[1], ARGV[2], ARGV[1], 'COUNT', ARGV[3])
+else
+  entries = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[2], 'COUNT', ARGV[3])
+end
+if #entries == 0 then return '[]' end
+return cjson.encode(entries)
+`;
+
+const rangeScript = new Script(RANGE);
+
+export class RedisReadings implements Readings {
+  readonly #redis: Redis;
+  readonly #blocking: Redis;
+  /** The blocking read under way. It cannot be called back, only waited for or left. */
+  #pendingTail: { readonly after: string; readonly entries: Promise<StreamEntry[]> } | undefined;
+
+  constructor(redis: Redis, blocking: Redis) {
+    this.#redis = redis;
+    this.#blocking = blocking;
+  }
+
+  async range(after: string, upTo: string | null, count: number): Promise<StreamEntry[]> {
+    return await this.#read(`(${after}`, upTo ?? '+', count, false);
+  }
+
+  async newest(after: string, upTo: string, count: number): Promise<StreamEntry[]> {
+    return (await this.#read(`(${after}`, upTo, count, true)).reverse();
+  }
+
+  async tail(after: string, count: number, signal: AbortSignal): Promise<StreamEntry[]> {
+    // A read left behind by an earlier caller waits for anything after an older id: whatever wakes
+    // it up is news for us too, so it serves as our wake-up and is then asked again.
+    const pending = (this.#pendingTail ??= this.#startTail(after, count));
+    const entries = await orAborted(pending.entries, signal);
+    return pending.after === after ? entries : [];
+  }
+
+  async lastId(): Promise<string> {
+    const newest = await this.#redis.xrevrange(KEYS.values.key, '+', '-', 'COUNT', 1);
+    return newest[0]?.[0] ?? FIRST_ID;
+  }
+
+  async #read(
+    start: string,
+    end: string,
+    count: number,
+    newestFirst: boolean,
+  ): Promise<StreamEntry[]> {
+    const args = [start, end, count, newestFirst ? 1 : 0];
+    const reply = await rangeScript.run(this.#redis, [KEYS.values.key], args);
+    return JSON.parse(String(reply)) as StreamEntry[];
+  }
+
+  #startTail(after: string, count: number): { after: string; entries: Promise<StreamEntry[]> } {
+    const entries = this.#readTail(after, count).finally(() => {
+      this.#pendingTail = undefined;
+    });
+    // Whoever waits sees the error; if nobody does any more it does not matter.
+    entries.catch(() => {});
+    return { after, entries };
+  }
+
+  async #readTail(after: string, count: number): Promise<StreamEntry[]> {
+    const reply = await this.#blocking.xread(
+      'COUNT',
+      count,
+      'BLOCK',
+      BLOCK_MS,
+      'STREAMS',
+      KEYS.values.key,
+      after,
+    );
+    return reply?.[0]?.[1] ?? [];
+  }
+}
+
+/** The promise's value, or an empty list as soon as `signal` aborts. */
+async function orAborted(
+  entries: Promise<StreamEntry[]>,
+  signal: AbortSignal,
+): Promise<StreamEntry[]> {
+  if (signal.aborted) return [];
+  let onAbort = () => {};
+  const aborted = new Promise<StreamEntry[]>((resolve) => {
+    onAbort = () => resolve([]);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([entries, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}

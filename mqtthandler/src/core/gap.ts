@@ -1,0 +1,129 @@
+/**
+ * Gap records: which readings are lost, exactly (contract, section 3). Readings of ours are named by
+ * epoch and sequence numbers, those of other programs by their stream ids.
+ */
+import { fieldOf, identityOf } from '@holdfast/redis';
+import type { Gap, GapReason, StreamEntry } from '@holdfast/redis';
+import type { GapRecord } from '../ports.ts';
+import { parseGap } from './message.ts';
+
+/**
+ * The gap records that stand for the loss of these entries, in order; neighbours with consecutive
+ * sequence numbers share one. An entry that is itself a gap record keeps its exact count: losing the
+ * record of a loss loses what it stood for.
+ */
+export function gapsOf(entries: readonly StreamEntry[], reason: GapReason): GapRecord[] {
+  const records: GapRecord[] = [];
+  for (const entry of entries) {
+    const record = gapOf(entry, reason);
+    const last = records.at(-1);
+    const merged = last === undefined ? undefined : mergeGaps(last, record);
+    if (merged === undefined) records.push(record);
+    else records[records.length - 1] = merged;
+  }
+  return records;
+}
+
+function gapOf(entry: StreamEntry, reason: GapReason): GapRecord {
+  const [id, fields] = entry;
+  const inner = parseGap(fieldOf(fields, '_gap') ?? '');
+  const epoch = fieldOf(fields, '_epoch');
+  if (inner !== undefined) return { epoch, gap: inner };
+  const identity = identityOf(fields);
+  if (identity === undefined) {
+    return { epoch: undefined, gap: { from_id: id, to_id: id, count: 1, reason } };
+  }
+  const { seq } = identity;
+  return { epoch: identity.epoch, gap: { from_seq: seq, to_seq: seq, count: 1, reason } };
+}
+
+/** One record for two that follow each other; undefined when they do not. */
+export function mergeGaps(first: GapRecord, next: GapRecord): GapRecord | undefined {
+  if (first.epoch !== next.epoch || first.gap.reason !== next.gap.reason) return undefined;
+  const count = first.gap.count + next.gap.count;
+  if ('from_seq' in first.gap && 'from_seq' in next.gap) {
+    if (next.gap.from_seq !== first.gap.to_seq + 1) return undefined;
+    return { epoch: first.epoch, gap: { ...first.gap, to_seq: next.gap.to_seq, count } };
+  }
+  if ('from_id' in first.gap && 'from_id' in next.gap) {
+    return { epoch: first.epoch, gap: { ...first.gap, to_id: next.gap.to_id, count } };
+  }
+  return undefined;
+}
+
+/** The newest reading of ours that a lane has passed; undefined before the first. */
+export interface Passed {
+  readonly epoch: string;
+  readonly seq: number;
+}
+
+/**
+ * Follows the sequence numbers of entries in order and finds what is missing between them: readings
+ * that somebody removed from the stream without a word. A gap record in the stream explains the
+ * numbers it covers; numbers that go back (a replay) prove nothing.
+ */
+export function findHoles(
+  passed: Passed | undefined,
+  entries: readonly StreamEntry[],
+): { readonly passed: Passed | undefined; readonly holes: readonly GapRecord[] } {
+  let last = passed;
+  const holes: GapRecord[] = [];
+  for (const [, fields] of entries) {
+    const span = spanOf(fields);
+    if (span === undefined) continue;
+    const expected = expectedSeq(last, span, fields, holes);
+    if (expected !== undefined && span.from > expected) {
+      holes.push(hole(span.epoch, expected, span.from - 1));
+    }
+    if (last === undefined || last.epoch !== span.epoch || span.to > last.seq) {
+      last = { epoch: span.epoch, seq: span.to };
+    }
+  }
+  return { passed: last, holes };
+}
+
+interface Span {
+  readonly epoch: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+function spanOf(fields: readonly string[]): Span | undefined {
+  // Entries of ours begin with these two fields: the common case costs two comparisons.
+  const identity =
+    fields[0] === '_epoch' && fields[2] === '_seq'
+      ? { epoch: fields[1] ?? '', seq: Number(fields[3]) }
+      : identityOf(fields);
+  if (identity !== undefined)
+    return { epoch: identity.epoch, from: identity.seq, to: identity.seq };
+  const epoch = fieldOf(fields, '_epoch');
+  const gap = parseGap(fieldOf(fields, '_gap') ?? '');
+  if (epoch === undefined || gap === undefined || !('from_seq' in gap)) return undefined;
+  return { epoch, from: gap.from_seq, to: gap.to_seq };
+}
+
+/** The number that should come next; adds the hole at the end of a life of the buffer. */
+function expectedSeq(
+  last: Passed | undefined,
+  span: Span,
+  fields: readonly string[],
+  holes: GapRecord[],
+): number | undefined {
+  if (last === undefined) return undefined;
+  if (last.epoch === span.epoch) return last.seq + 1;
+  const previousSeq = Number(fieldOf(fields, '_previous_seq') ?? Number.NaN);
+  if (fieldOf(fields, '_previous_epoch') === last.epoch && previousSeq > last.seq) {
+    holes.push(hole(last.epoch, last.seq + 1, previousSeq));
+  }
+  return undefined;
+}
+
+function hole(epoch: string, fromSeq: number, toSeq: number): GapRecord {
+  const count = toSeq - fromSeq + 1;
+  return { epoch, gap: { from_seq: fromSeq, to_seq: toSeq, count, reason: 'removed' } };
+}
+
+/** How many readings a list of gap records stands for. */
+export function gapCount(records: readonly { readonly gap: Gap }[]): number {
+  return records.reduce((sum, record) => sum + record.gap.count, 0);
+}

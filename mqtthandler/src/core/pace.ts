@@ -1,0 +1,18 @@
+/**
+ * When to send what has arrived. A quiet stream is forwarded at once; a busy one is gathered for
+ * `COALESCE_MS`, because one wake-up, PUBLISH and cursor write per reading costs twenty times the
+ * work of doing it for several together. `mqtt_sender:interval` asks for longer gathering.
+ */
+
+/** Two sends of the live lane are at least this far apart. */
+export const COALESCE_MS = 20;
+
+/**
+ * How long to go on gathering after the first reading has arrived.
+ * @param sinceLastSendMs since the live lane last sent
+ * @param intervalSeconds longest time a reading may wait to be batched; 0 = at once
+ */
+export function gatherMs(sinceLastSendMs: number, intervalSeconds: number): number {
+  const coalesceMs = Math.max(0, COALESCE_MS - sinceLastSendMs);
+  return Math.max(coalesceMs, intervalSeconds * 1_000);
+}

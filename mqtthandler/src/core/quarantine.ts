@@ -1,0 +1,189 @@
+/**
+ * Finding the one reading a destination chokes on, so that it does not stop the rest.
+ *
+ * Some brokers answer a message they will not take by closing the connection (MQTT 3.1.1 has no
+ * other way). Sent again after each reconnect, it would block the stream for ever; but a connection
+ * that breaks proves nothing against the message that happened to be under way, so a reading is
+ * given up only when it fails again and again *while others pass in between*.
+ *
+ * States
+ * - watching: the normal state. Leaves for `testing` after BARREN_SESSIONS sessions in a row that
+ *   ended with messages under way and without a single acknowledgement, or when the destination
+ *   refuses a message of several readings outright.
+ * - testing: the suspects are sent one message at a time. A message that fails is halved, down to a
+ *   single reading; a single reading goes to the end of the queue, so that others are tried. A single
+ *   reading that has failed PROOF_FAILURES times, with another message acknowledged between any two
+ *   failures, is condemned. Leaves for `watching` when no suspect is left.
+ * No timers of its own.
+ */
+import { compareIds } from '@holdfast/redis';
+
+/** A stretch `(after, upTo]` of the stream under suspicion. */
+export interface Suspect {
+  readonly after: string;
+  readonly upTo: string;
+  readonly count: number;
+  /** Readings to send in one message. */
+  readonly limit: number;
+  /** Times it failed alone, with a pass in between. */
+  readonly failures: number;
+  /** `passes` at the last counted failure. */
+  readonly failedAtPass: number;
+}
+
+export type QuarantineState =
+  | { readonly kind: 'watching'; readonly barrenSessions: number }
+  | {
+      readonly kind: 'testing';
+      readonly suspects: readonly Suspect[];
+      /** Messages acknowledged since testing began. */
+      readonly passes: number;
+    };
+
+interface Sent {
+  readonly after: string;
+  readonly upTo: string;
+  readonly count: number;
+}
+
+export type QuarantineEvent =
+  | {
+      readonly kind: 'session_ended';
+      /** Messages that were unacknowledged. */
+      readonly underway: readonly Sent[];
+      /** Acknowledgements in that session. */
+      readonly acknowledged: number;
+    }
+  /** A suspect, or the first part of it, was acknowledged, or is no longer in the stream. */
+  | { readonly kind: 'passed'; readonly sent: Sent }
+  /** The destination refused it outright. */
+  | { readonly kind: 'refused'; readonly sent: Sent }
+  /** A reading that is under no suspicion, to be sent as proof that others pass. */
+  | { readonly kind: 'probe'; readonly sent: Sent };
+
+export interface QuarantineStep {
+  readonly state: QuarantineState;
+  /** A single reading to be recorded as lost. */
+  readonly condemned?: Sent;
+}
+
+export const WATCHING: QuarantineState = { kind: 'watching', barrenSessions: 0 };
+
+const BARREN_SESSIONS = 2;
+const PROOF_FAILURES = 3;
+
+export function quarantineStep(state: QuarantineState, event: QuarantineEvent): QuarantineStep {
+  switch (event.kind) {
+    case 'session_ended':
+      return state.kind === 'watching'
+        ? sessionEndedWatching(state.barrenSessions, event)
+        : sessionEndedTesting(state, event.underway);
+    case 'refused':
+      return refused(state, event.sent);
+    case 'passed':
+      return { state: state.kind === 'testing' ? passed(state, event.sent) : state };
+    case 'probe':
+      return { state: state.kind === 'testing' ? withProbe(state, event.sent) : state };
+  }
+}
+
+/** The suspect to send next; undefined when watching. */
+export function nextSuspect(state: QuarantineState): Suspect | undefined {
+  return state.kind === 'testing' ? state.suspects[0] : undefined;
+}
+
+/** Whether the next suspect proves nothing before something else has passed. */
+export function wantsProbe(state: QuarantineState): boolean {
+  const next = nextSuspect(state);
+  return state.kind === 'testing' && next !== undefined && next.failedAtPass === state.passes;
+}
+
+type Testing = Extract<QuarantineState, { kind: 'testing' }>;
+
+function sessionEndedWatching(
+  barrenSessions: number,
+  event: Extract<QuarantineEvent, { kind: 'session_ended' }>,
+): QuarantineStep {
+  const barren = event.underway.length > 0 && event.acknowledged === 0 ? barrenSessions + 1 : 0;
+  if (barren < BARREN_SESSIONS) return { state: { kind: 'watching', barrenSessions: barren } };
+  const inOrder = event.underway.toSorted((a, b) => compareIds(a.after, b.after));
+  return { state: { kind: 'testing', suspects: inOrder.map(suspect), passes: 0 } };
+}
+
+function suspect(sent: Sent): Suspect {
+  const { after, upTo, count } = sent;
+  return { after, upTo, count, limit: count, failures: 0, failedAtPass: -1 };
+}
+
+function sessionEndedTesting(state: Testing, underway: readonly Sent[]): QuarantineStep {
+  const sent = underway[0];
+  return sent === undefined ? { state } : failed(state, sent);
+}
+
+function refused(state: QuarantineState, sent: Sent): QuarantineStep {
+  if (sent.count === 1) {
+    const left = state.kind === 'testing' ? passed(state, sent, 0) : state;
+    return { state: left, condemned: sent };
+  }
+  const testing: Testing =
+    state.kind === 'testing' && state.suspects.some((other) => covers(other, sent))
+      ? state
+      : {
+          kind: 'testing',
+          suspects: [suspect(sent), ...(state.kind === 'testing' ? state.suspects : [])],
+          passes: state.kind === 'testing' ? state.passes : 0,
+        };
+  return failed(testing, sent);
+}
+
+/** `sent` is the first part of a suspect and did not get through. */
+function failed(state: Testing, sent: Sent): QuarantineStep {
+  const index = state.suspects.findIndex((other) => covers(other, sent));
+  const found = state.suspects[index];
+  if (found === undefined) return { state };
+  const others = state.suspects.toSpliced(index, 1);
+  if (sent.count > 1) {
+    const halved = { ...found, limit: Math.ceil(sent.count / 2) };
+    return { state: { ...state, suspects: [halved, ...others] } };
+  }
+  const proves = found.failedAtPass < state.passes || found.failures === 0;
+  const single: Suspect = {
+    ...suspect(sent),
+    failures: found.count === 1 ? found.failures + (proves ? 1 : 0) : 1,
+    failedAtPass: state.passes,
+  };
+  const rest = remainder(found, sent, 1);
+  if (single.failures >= PROOF_FAILURES) {
+    return { state: settled({ ...state, suspects: [...rest, ...others] }), condemned: sent };
+  }
+  return { state: { ...state, suspects: [...rest, ...others, single] } };
+}
+
+function passed(state: Testing, sent: Sent, passes = 1): QuarantineState {
+  const suspects = state.suspects.flatMap((other) =>
+    // What gets through twice in a row may grow again: one bad reading among many is found fast.
+    covers(other, sent) ? remainder(other, sent, Math.max(1, sent.count * 2)) : [other],
+  );
+  return settled({ ...state, suspects, passes: state.passes + passes });
+}
+
+function withProbe(state: Testing, sent: Sent): QuarantineState {
+  return { ...state, suspects: [suspect(sent), ...state.suspects] };
+}
+
+/** What is left of a suspect behind the part that was sent. */
+function remainder(whole: Suspect, sent: Sent, limit: number): Suspect[] {
+  const count = whole.count - sent.count;
+  if (count <= 0 || compareIds(sent.upTo, whole.upTo) >= 0) return [];
+  return [
+    { ...suspect({ after: sent.upTo, upTo: whole.upTo, count }), limit: Math.min(limit, count) },
+  ];
+}
+
+function settled(state: Testing): QuarantineState {
+  return state.suspects.length === 0 ? WATCHING : state;
+}
+
+function covers(whole: Sent, part: Sent): boolean {
+  return compareIds(whole.after, part.after) <= 0 && compareIds(part.upTo, whole.upTo) <= 0;
+}

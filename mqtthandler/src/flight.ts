@@ -1,0 +1,196 @@
+/**
+ * Progress of one destination: what is acknowledged, what is under way, and the stored cursor.
+ *
+ * Invariants
+ * - `progress` only ever loses what was acknowledged by the destination, or is recorded as a gap.
+ * - The stored cursor follows `progress`, never leads it: after a crash at any point the readings
+ *   between the two are sent again, none is skipped.
+ * - What is under way is not read again (`available`); when the session ends nothing is under way.
+ */
+import { FIRST_ID } from '@holdfast/redis';
+import type { Progress } from './core/progress.ts';
+import {
+  covers,
+  decodeProgress,
+  encodeProgress,
+  lowWater,
+  progressFrom,
+  subtract,
+} from './core/progress.ts';
+import type { GapRecord, Ledger } from './ports.ts';
+
+/** A stretch of the stream that is being sent as one message: `(after, upTo]`. */
+export interface Stretch {
+  readonly after: string;
+  readonly upTo: string;
+  /** Readings in it. */
+  readonly count: number;
+}
+
+export type LoadKind = 'stored' | 'missing' | 'unreadable';
+
+export class Flight {
+  readonly #ledger: Ledger;
+  readonly #onStoreFailed: (error: unknown) => void;
+  readonly #onForeignCursor: () => void;
+  #progress: Progress = progressFrom(FIRST_ID);
+  /** `last_id` as it stands in Redis; what a save expects to find. */
+  #storedLastId: string | null = null;
+  #storedPending: string | null = null;
+  #underway = new Set<Stretch>();
+  #saving = false;
+  #dirty = false;
+
+  constructor(
+    ledger: Ledger,
+    callbacks: {
+      /** The cursor could not be written; it is tried again with the next acknowledgement. */
+      onStoreFailed: (error: unknown) => void;
+      /** Somebody else has set `last_id`: `load` again. */
+      onForeignCursor: () => void;
+    },
+  ) {
+    this.#ledger = ledger;
+    this.#onStoreFailed = callbacks.onStoreFailed;
+    this.#onForeignCursor = callbacks.onForeignCursor;
+  }
+
+  get progress(): Progress {
+    return this.#progress;
+  }
+
+  get lowWater(): string {
+    return lowWater(this.#progress);
+  }
+
+  get underway(): readonly Stretch[] {
+    return [...this.#underway];
+  }
+
+  /** What may be read and sent: progress without what is under way. */
+  get available(): Progress {
+    let available = this.#progress;
+    for (const stretch of this.#underway) {
+      available = subtract(available, stretch.after, stretch.upTo);
+    }
+    return available;
+  }
+
+  /** Reads the stored cursor and goes on from there. */
+  async load(): Promise<LoadKind> {
+    const stored = await this.#ledger.load();
+    const decoded = decodeProgress(stored.lastId, stored.pending);
+    this.#storedLastId = stored.lastId;
+    this.#storedPending = stored.pending;
+    this.#progress = decoded.progress;
+    this.#dirty = false;
+    return decoded.kind;
+  }
+
+  /** Whether `last_id` in Redis is what we stored there. */
+  async isOurs(): Promise<boolean> {
+    if (this.#saving || this.#dirty) return true;
+    const expected = this.#storedLastId;
+    const stored = await this.#ledger.load();
+    return stored.lastId === expected || this.#storedLastId !== expected;
+  }
+
+  /** Changes the set of ranges without sending anything: the lanes are parted. */
+  replace(change: (progress: Progress) => Progress): void {
+    this.#progress = change(this.#progress);
+    this.#store();
+  }
+
+  /**
+   * Takes a stretch that was read to be sent, or given up. False when it is no longer available: in
+   * the meantime it was acknowledged, given up, or the cursor was set by somebody else.
+   */
+  claim(stretch: Stretch): boolean {
+    if (!covers(this.available, stretch)) return false;
+    this.#underway.add(stretch);
+    return true;
+  }
+
+  /** Not sent after all. */
+  release(stretch: Stretch): void {
+    this.#underway.delete(stretch);
+  }
+
+  /** Acknowledged, or recorded as lost: never sent again. */
+  settle(stretch: Stretch): void {
+    this.#underway.delete(stretch);
+    this.skip(stretch.after, stretch.upTo);
+  }
+
+  /** Nothing is left to send in `(after, upTo]`. */
+  skip(after: string, upTo: string): void {
+    this.#progress = subtract(this.#progress, after, upTo);
+    this.#store();
+  }
+
+  /** The session is gone: nothing is under way any more. */
+  landAll(): void {
+    this.#underway.clear();
+  }
+
+  /**
+   * Gives a claimed stretch up: its loss is recorded and the cursor moved past it in one step, so
+   * that after a crash it is neither sent nor recorded twice. Rejects with Redis' error; the stretch
+   * is available again then. False when the cursor is no longer ours.
+   */
+  async forfeit(stretch: Stretch, gaps: readonly GapRecord[]): Promise<boolean> {
+    await this.settled();
+    // Acknowledgements that come meanwhile are stored afterwards.
+    this.#saving = true;
+    let ours = false;
+    try {
+      const progress = subtract(this.#progress, stretch.after, stretch.upTo);
+      const next = encodeProgress(progress);
+      ours = await this.#ledger.forfeit(this.#storedLastId, next, gaps);
+      if (ours) {
+        this.#storedLastId = next.lastId;
+        this.#storedPending = next.pending;
+        this.#progress = subtract(this.#progress, stretch.after, stretch.upTo);
+      }
+    } finally {
+      this.#underway.delete(stretch);
+      this.#saving = false;
+      if (this.#dirty) this.#store();
+    }
+    if (!ours) this.#onForeignCursor();
+    return ours;
+  }
+
+  /** Resolves when the stored cursor has caught up, or cannot. */
+  async settled(): Promise<void> {
+    while (this.#saving) await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  /** One write at a time, always of the newest progress: as many writes as the card can take. */
+  #store(): void {
+    this.#dirty = true;
+    if (!this.#saving) void this.#storeLoop();
+  }
+
+  async #storeLoop(): Promise<void> {
+    this.#saving = true;
+    try {
+      while (this.#dirty) {
+        this.#dirty = false;
+        const next = encodeProgress(this.#progress);
+        if (next.lastId === this.#storedLastId && next.pending === this.#storedPending) continue;
+        if (!(await this.#ledger.save(this.#storedLastId, next))) {
+          this.#onForeignCursor();
+          return;
+        }
+        this.#storedLastId = next.lastId;
+        this.#storedPending = next.pending;
+      }
+    } catch (error) {
+      this.#dirty = true;
+      this.#onStoreFailed(error);
+    } finally {
+      this.#saving = false;
+    }
+  }
+}

@@ -1,0 +1,256 @@
+/**
+ * Forwards readings to one destination, for as long as the service lives.
+ *
+ * States of the link (`ForwarderStatus.link`)
+ * - waiting_redis: Redis is away; leaves when it answers.
+ * - connecting: an attempt to open a session is under way.
+ * - waiting: the last attempt or session failed; leaves after the backoff (floor 0.5 s, cap 30 s).
+ * - connected: a session is up and the lanes run (or `mqtt_sender:enabled` is 0: paused).
+ *
+ * A session is worked through in passes. A pass runs the lanes until the session ends or something
+ * changes that they must be started anew for: the cursor was set by somebody else, Redis was away,
+ * forwarding was paused, a message is suspected (then the pass tests suspects one at a time).
+ */
+import type { Clock, Random } from '@holdfast/kit';
+import { TransientError, backoffMs, errorCode, errorMessage } from '@holdfast/kit';
+import { Bell } from './bell.ts';
+import type { MessagePacker } from './core/message.ts';
+import { splitOpen, openRange } from './core/progress.ts';
+import type { RateLimits } from './core/rate.ts';
+import { Flight } from './flight.ts';
+import { LaneRunner } from './lane-runner.ts';
+import type { LaneSettings } from './lanes.ts';
+import type { Destination, Ledger, Readings, Session, SessionEnd } from './ports.ts';
+import { Pacer } from './pacer.ts';
+import { Slots } from './slots.ts';
+import { Tally } from './tally.ts';
+
+export interface ForwarderEvents {
+  link_up: { destination: string; address: string; maxPayloadBytes: number; maxInFlight: number };
+  link_down: { destination: string; reason: string; detail?: string; unacknowledged: number };
+  connect_failed: {
+    destination: string;
+    code: string;
+    error: string;
+    attempt: number;
+    delayMs: number;
+  };
+  cursor_loaded: { destination: string; kind: string; lastId: string };
+  reading_too_large: { destination: string; id: string; bytes: number };
+  reading_refused: { destination: string; id: string };
+  readings_removed: { destination: string; count: number };
+  redis_failed: { error: string };
+}
+
+export type Report = <K extends keyof ForwarderEvents>(
+  level: 'info' | 'warn',
+  event: K,
+  fields: ForwarderEvents[K],
+) => void;
+
+export interface ForwarderParts {
+  readonly destination: Destination;
+  readonly readings: Readings;
+  readonly ledger: Ledger;
+  readonly packer: MessagePacker;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly settings: LaneSettings & { readonly backlogRate: RateLimits };
+  readonly report: Report;
+  /** Resolves true when Redis answers, false when the signal aborts before. */
+  readonly redisReady: (signal: AbortSignal) => Promise<boolean>;
+}
+
+export type LinkState = 'waiting_redis' | 'connecting' | 'waiting' | 'connected';
+
+/** Between attempts: quick after a blip, unhurried in a long outage. */
+const BACKOFF = { floorMs: 500, capMs: 30_000 };
+/** While suspects are tested each failure costs a connection: new readings wait, so be quick. */
+const TESTING_BACKOFF = { floorMs: 500, capMs: 2_000 };
+/** A backlog beyond this is sent beside the live lane instead of before it. */
+const PART_AT_READINGS = 200;
+/** On SIGTERM: for acknowledgements under way. */
+const DRAIN_MS = 2_000;
+
+export class Forwarder {
+  readonly tally = new Tally();
+  readonly flight: Flight;
+  readonly moreWork = new Bell();
+  readonly #parts: ForwarderParts;
+  readonly #runner: LaneRunner;
+  readonly #changed = new Bell();
+  #link: LinkState = 'waiting_redis';
+  #lastError = '';
+  #enabled = true;
+  #intervalSeconds = 0;
+  #stale = true;
+  #nextAttemptMs = 0;
+
+  constructor(parts: ForwarderParts) {
+    this.#parts = parts;
+    this.flight = new Flight(parts.ledger, {
+      onStoreFailed: (error) => this.#redisFailed(error),
+      onForeignCursor: () => this.reload(),
+    });
+    this.#runner = new LaneRunner(parts, this.flight, this.tally, this.moreWork);
+  }
+
+  get link(): LinkState {
+    return this.#link;
+  }
+
+  get enabled(): boolean {
+    return this.#enabled;
+  }
+
+  get lastError(): string {
+    return this.#lastError;
+  }
+
+  /** Milliseconds until the next attempt to connect; 0 when none is planned. */
+  get nextAttemptMs(): number {
+    return Math.max(0, this.#nextAttemptMs - this.#parts.clock.monotonicMs());
+  }
+
+  setEnabled(enabled: boolean): void {
+    if (this.#enabled === enabled) return;
+    this.#enabled = enabled;
+    this.#runner.endPass();
+    this.#changed.ring();
+  }
+
+  setIntervalSeconds(seconds: number): void {
+    if (this.#intervalSeconds === seconds) return;
+    this.#intervalSeconds = seconds;
+    // A lane may be gathering for the old interval.
+    this.#runner.endPass();
+  }
+
+  /** The stored cursor counts, not what is in memory: it was set by hand, or Redis was away. */
+  reload(): void {
+    this.#stale = true;
+    this.#runner.endPass();
+  }
+
+  /** Runs until `signal` aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { destination, redisReady } = this.#parts;
+    let attempt = 0;
+    while (!signal.aborted) {
+      this.#link = 'waiting_redis';
+      if (!(await redisReady(signal))) break;
+      this.#link = 'connecting';
+      let failure: unknown;
+      try {
+        const session = await destination.connect(signal);
+        const before = this.tally.acknowledgedMessages;
+        await this.#runSession(session, signal);
+        if (this.tally.acknowledgedMessages > before) attempt = 0;
+      } catch (error) {
+        failure = error;
+      }
+      attempt += 1;
+      if (!signal.aborted) await this.#waitBeforeAttempt(attempt, failure, signal);
+    }
+  }
+
+  async #waitBeforeAttempt(attempt: number, failure: unknown, signal: AbortSignal): Promise<void> {
+    const { clock, random, report, destination } = this.#parts;
+    const policy = this.#runner.testing ? TESTING_BACKOFF : BACKOFF;
+    const askedMs = failure instanceof TransientError ? (failure.retryAfterMs ?? 0) : 0;
+    const delayMs = Math.round(Math.max(askedMs, backoffMs(policy, attempt, random)));
+    if (failure !== undefined) {
+      const [code, error] = [errorCode(failure), errorMessage(failure)];
+      this.#lastError = error;
+      const fields = { destination: destination.name, code, error, attempt, delayMs };
+      report('warn', 'connect_failed', fields);
+    }
+    this.#link = 'waiting';
+    this.#nextAttemptMs = clock.monotonicMs() + delayMs;
+    await clock.sleepMs(delayMs, signal);
+    this.#nextAttemptMs = 0;
+  }
+
+  async #runSession(session: Session, signal: AbortSignal): Promise<void> {
+    const { clock, destination, report, settings } = this.#parts;
+    this.#link = 'connected';
+    const { maxPayloadBytes, maxInFlight } = session;
+    const { name, address } = destination;
+    report('info', 'link_up', { destination: name, address, maxPayloadBytes, maxInFlight });
+    const over = new AbortController();
+    let end: SessionEnd | undefined;
+    void session.ended.then((reason) => {
+      end = reason;
+      over.abort();
+    });
+    const pacer = new Pacer(clock, settings.backlogRate);
+    const slots = new Slots(Math.max(1, maxInFlight));
+    const stop = AbortSignal.any([signal, over.signal]);
+    const acknowledgedBefore = this.tally.acknowledgedMessages;
+    while (!stop.aborted) {
+      await this.#pass(session, slots, pacer, stop);
+    }
+    if (end === undefined) await this.#goodbye(session);
+    const underway = this.flight.underway;
+    this.flight.landAll();
+    await this.flight.settled();
+    if (signal.aborted) return;
+    const reason = end ?? (await session.ended);
+    this.#lastError = reason.detail ?? reason.reason;
+    report('warn', 'link_down', { destination: name, ...reason, unacknowledged: underway.length });
+    this.#runner.sessionEnded(underway, this.tally.acknowledgedMessages - acknowledgedBefore);
+  }
+
+  async #pass(session: Session, slots: Slots, pacer: Pacer, stop: AbortSignal): Promise<void> {
+    this.#runner.preparePass();
+    if (!this.#enabled) {
+      await this.#changed.wait(stop);
+      return;
+    }
+    if (!(await this.#parts.redisReady(stop))) return;
+    try {
+      if (this.#stale) await this.#load();
+      if (!this.#runner.testing) await this.#partLanes();
+      await this.#runner.pass(session, slots, pacer, () => this.#intervalSeconds, stop);
+    } catch (error) {
+      // Redis failed in the middle: what it remembers counts, not what we do.
+      this.#redisFailed(error);
+      this.#stale = true;
+      await this.#parts.clock.sleepMs(100, stop);
+    }
+  }
+
+  async #load(): Promise<void> {
+    this.#stale = false;
+    const kind = await this.flight.load();
+    const { report, destination } = this.#parts;
+    const fields = { destination: destination.name, kind, lastId: this.flight.lowWater };
+    report(kind === 'unreadable' ? 'warn' : 'info', 'cursor_loaded', fields);
+  }
+
+  /** A backlog gets a lane of its own, so that what is measured now goes out now. */
+  async #partLanes(): Promise<void> {
+    const { readings, settings } = this.#parts;
+    if (settings.lanes === 1) return;
+    const open = openRange(this.flight.available);
+    const waiting = await readings.range(open.after, null, PART_AT_READINGS);
+    if (waiting.length < PART_AT_READINGS) return;
+    const at = await readings.lastId();
+    this.flight.replace((progress) => splitOpen(progress, at));
+  }
+
+  /** SIGTERM: nothing new is sent; what is under way may still be acknowledged. */
+  async #goodbye(session: Session): Promise<void> {
+    const { clock } = this.#parts;
+    const untilMs = clock.monotonicMs() + DRAIN_MS;
+    while (this.flight.underway.length > 0 && clock.monotonicMs() < untilMs) {
+      await clock.sleepMs(20);
+    }
+    await session.close(true);
+  }
+
+  #redisFailed(error: unknown): void {
+    this.#lastError = errorMessage(error);
+    this.#parts.report('warn', 'redis_failed', { error: errorMessage(error) });
+  }
+}

@@ -1,0 +1,249 @@
+/** Runs the lanes of a session, or tests suspects one at a time; decides nothing about the link. */
+import type { StreamEntry } from '@holdfast/redis';
+import type { Bell } from './bell.ts';
+import { Continuity } from './continuity.ts';
+import { gapCount, gapsOf } from './core/gap.ts';
+import { subtract } from './core/progress.ts';
+import { WATCHING, nextSuspect, quarantineStep, wantsProbe } from './core/quarantine.ts';
+import type { QuarantineEvent, QuarantineState } from './core/quarantine.ts';
+import type { Flight, Stretch } from './flight.ts';
+import type { ForwarderParts } from './forwarder.ts';
+import { backlogLane, gapLane, liveLane } from './lanes.ts';
+import type { LaneContext, LaneName, SentMessage } from './lanes.ts';
+import type { Pacer } from './pacer.ts';
+import type { PublishOutcome, Session } from './ports.ts';
+import type { Slots } from './slots.ts';
+import type { Tally } from './tally.ts';
+
+/** After the destination has said "later". */
+const LATER_MS = 2_000;
+
+export class LaneRunner {
+  readonly #parts: ForwarderParts;
+  readonly #flight: Flight;
+  readonly #tally: Tally;
+  readonly #moreWork: Bell;
+  readonly #continuity: Readonly<Record<LaneName, Continuity>>;
+  #quarantine: QuarantineState = WATCHING;
+  #endPass = new AbortController();
+  #pauseMs = 0;
+
+  constructor(parts: ForwarderParts, flight: Flight, tally: Tally, moreWork: Bell) {
+    this.#parts = parts;
+    this.#flight = flight;
+    this.#tally = tally;
+    this.#moreWork = moreWork;
+    const watch = () => new Continuity(parts.readings);
+    this.#continuity = { live: watch(), backlog: watch(), gaps: watch() };
+  }
+
+  /** Whether suspects are being tested, one message at a time. */
+  get testing(): boolean {
+    return this.#quarantine.kind === 'testing';
+  }
+
+  /** To be called before the state is read that a pass begins with: a later change ends the pass. */
+  preparePass(): void {
+    this.#endPass = new AbortController();
+  }
+
+  /** Ends the pass prepared or under way; the next one begins from the state as it is then. */
+  endPass(): void {
+    this.#endPass.abort();
+  }
+
+  sessionEnded(underway: readonly Stretch[], acknowledged: number): void {
+    this.#tally.retriedMessages += underway.length;
+    void this.#judge({ kind: 'session_ended', underway, acknowledged });
+  }
+
+  /** One pass; rejects with Redis' error. */
+  async pass(
+    session: Session,
+    slots: Slots,
+    pacer: Pacer,
+    intervalSeconds: () => number,
+    stop: AbortSignal,
+  ): Promise<void> {
+    await this.#parts.clock.sleepMs(this.#pauseMs, stop);
+    this.#pauseMs = 0;
+    const signal = AbortSignal.any([stop, this.#endPass.signal]);
+    const context = this.#context(session, slots, pacer, intervalSeconds);
+    const lanes = this.testing
+      ? [this.#testSuspects(context, signal)]
+      : [liveLane(context, signal), gapLane(context, signal)];
+    if (!this.testing && context.settings.lanes === 2) lanes.push(backlogLane(context, signal));
+    let failure: unknown;
+    const running = lanes.map((lane) =>
+      lane.catch((error: unknown) => {
+        failure ??= error;
+        this.endPass();
+      }),
+    );
+    await Promise.all(running);
+    if (failure !== undefined) throw failure;
+  }
+
+  #context(
+    session: Session,
+    slots: Slots,
+    pacer: Pacer,
+    intervalSeconds: () => number,
+  ): LaneContext {
+    const { clock, readings, ledger, packer, settings } = this.#parts;
+    return {
+      clock,
+      readings,
+      ledger,
+      packer,
+      settings,
+      session,
+      slots,
+      pacer,
+      intervalSeconds,
+      flight: this.#flight,
+      moreWork: this.#moreWork,
+      onRead: (lane, after, entries) => this.#onRead(lane, after, entries),
+      onOutcome: (sent, outcome) => this.#onOutcome(sent, outcome),
+      onTooLarge: (entry, stretch) => this.#putAside(entry, stretch, 'too_large'),
+      onBehind: () => {
+        // The next pass parts the lanes.
+        this.endPass();
+        return Promise.resolve();
+      },
+    };
+  }
+
+  async #onRead(lane: LaneName, after: string, entries: readonly StreamEntry[]): Promise<void> {
+    if (lane === 'backlog' && this.#parts.settings.backlogOrder === 'newest') return;
+    const holes = await this.#continuity[lane].follow(after, entries);
+    if (holes.length === 0) return;
+    for (const hole of holes) await this.#parts.ledger.recordGap(hole);
+    const count = gapCount(holes);
+    this.#tally.gapReadings += count;
+    const { report, destination } = this.#parts;
+    report('warn', 'readings_removed', { destination: destination.name, count });
+    this.#moreWork.ring();
+  }
+
+  #onOutcome(sent: SentMessage, outcome: PublishOutcome): void {
+    const { message, stretch } = sent;
+    this.#tally.sentMessages += 1;
+    this.#tally.sentReadings += message.count;
+    this.#tally.sentBytes += message.bytes;
+    switch (outcome.kind) {
+      case 'acknowledged':
+        this.#acknowledged(sent);
+        break;
+      case 'refused':
+        if (stretch !== undefined) void this.#refused(stretch);
+        break;
+      case 'later':
+        if (stretch !== undefined) this.#flight.release(stretch);
+        this.#pauseMs = LATER_MS;
+        this.endPass();
+        break;
+      case 'lost':
+        // The session has ended; whoever runs it lands everything that was under way.
+        break;
+    }
+  }
+
+  #acknowledged(sent: SentMessage): void {
+    const { lane, message, stretch, gapIds } = sent;
+    this.#tally.acknowledgedMessages += 1;
+    if (stretch === undefined) {
+      this.#tally.gapsDelivered += gapIds.length;
+      // A gap record that cannot be deleted now is delivered again later: the receiver knows it.
+      this.#parts.ledger.deleteGaps(gapIds).catch(() => {});
+      return;
+    }
+    this.#tally.acknowledgedReadings += message.count;
+    if (lane === 'live') this.#tally.acknowledgedLive += message.count;
+    else this.#tally.acknowledgedBacklog += message.count;
+    this.#flight.settle(stretch);
+  }
+
+  async #refused(stretch: Stretch): Promise<void> {
+    await this.#judge({ kind: 'refused', sent: stretch });
+    this.#flight.release(stretch);
+    this.endPass();
+  }
+
+  /** Lets the quarantine decide, and records what it condemns. */
+  async #judge(event: QuarantineEvent): Promise<void> {
+    const { state, condemned } = quarantineStep(this.#quarantine, event);
+    this.#quarantine = state;
+    if (condemned === undefined) return;
+    const stretch = { ...condemned };
+    try {
+      const [entry] = await this.#parts.readings.range(stretch.after, stretch.upTo, 1);
+      if (entry === undefined) this.#flight.settle(stretch);
+      else await this.#putAside(entry, stretch, 'refused');
+    } catch {
+      // Redis is away: the reading stays pending and is judged again.
+    }
+  }
+
+  async #putAside(
+    entry: StreamEntry,
+    stretch: Stretch,
+    reason: 'too_large' | 'refused',
+  ): Promise<void> {
+    const { ledger, packer, report, destination } = this.#parts;
+    const [gap] = gapsOf([entry], reason);
+    if (gap !== undefined) await ledger.putAside(entry, gap);
+    this.#tally.gapReadings += 1;
+    const [id] = entry;
+    if (reason === 'too_large') {
+      const bytes = Buffer.byteLength(packer.render(entry));
+      report('warn', 'reading_too_large', { destination: destination.name, id, bytes });
+    } else {
+      report('warn', 'reading_refused', { destination: destination.name, id });
+    }
+    this.#flight.settle(stretch);
+    this.#moreWork.ring();
+  }
+
+  /** One suspect at a time, until none is left or the session ends. */
+  async #testSuspects(context: LaneContext, signal: AbortSignal): Promise<void> {
+    const { readings, packer, session } = context;
+    while (!signal.aborted && this.#quarantine.kind === 'testing') {
+      if (wantsProbe(this.#quarantine)) await this.#addProbe();
+      const suspect = nextSuspect(this.#quarantine);
+      if (suspect === undefined) return;
+      const entries = await readings.range(suspect.after, suspect.upTo, suspect.limit);
+      const limits = { maxBytes: session.maxPayloadBytes, maxReadings: suspect.limit };
+      const [message] = packer.pack(entries, limits);
+      if (message === undefined) {
+        await this.#judge({ kind: 'passed', sent: suspect });
+        continue;
+      }
+      const whole = entries.length < suspect.limit && message.count === entries.length;
+      const upTo = whole ? suspect.upTo : message.lastId;
+      const stretch = { after: suspect.after, upTo, count: message.count };
+      if (!this.#flight.claim(stretch)) {
+        await this.#judge({ kind: 'passed', sent: stretch });
+        continue;
+      }
+      const outcome = await session.publish(message.payload);
+      this.#onOutcome({ lane: 'backlog', message, stretch, gapIds: [] }, outcome);
+      if (outcome.kind === 'acknowledged') await this.#judge({ kind: 'passed', sent: stretch });
+      if (outcome.kind !== 'acknowledged') return;
+    }
+  }
+
+  /** The next reading that is under no suspicion, if there is one. */
+  async #addProbe(): Promise<void> {
+    if (this.#quarantine.kind !== 'testing') return;
+    let free = this.#flight.available;
+    for (const { after, upTo } of this.#quarantine.suspects) free = subtract(free, after, upTo);
+    for (const range of free) {
+      const [entry] = await this.#parts.readings.range(range.after, range.upTo, 1);
+      if (entry === undefined) continue;
+      const sent = { after: range.after, upTo: entry[0], count: 1 };
+      await this.#judge({ kind: 'probe', sent });
+      return;
+    }
+  }
+}

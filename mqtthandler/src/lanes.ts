@@ -1,0 +1,263 @@
+/**
+ * The lanes of one destination: each reads its part of what is available and sends it.
+ *
+ * - live: the open range, where new readings arrive. It waits for them without polling.
+ * - backlog: the closed ranges, oldest or newest first.
+ * - single (LANES=1): all ranges in order, the open one last.
+ * - gaps: the gap records, which go first of all: a loss is told as soon as it can be.
+ *
+ * A lane holds no position: what is acknowledged and what is under way (`Flight`) say what is next.
+ */
+import type { Clock } from '@holdfast/kit';
+import { FIRST_ID } from '@holdfast/redis';
+import type { StreamEntry } from '@holdfast/redis';
+import type { Bell } from './bell.ts';
+import type { Message, MessagePacker, PackLimits } from './core/message.ts';
+import { gatherMs } from './core/pace.ts';
+import { openRange } from './core/progress.ts';
+import type { Range } from './core/progress.ts';
+import { previousId } from './core/previous-id.ts';
+import type { Flight, Stretch } from './flight.ts';
+import type { Ledger, PublishOutcome, Readings, Session } from './ports.ts';
+import type { Pacer } from './pacer.ts';
+import type { Slots } from './slots.ts';
+
+/** What the lanes of one session share. */
+export interface LaneContext {
+  readonly clock: Clock;
+  readonly readings: Readings;
+  readonly ledger: Ledger;
+  readonly flight: Flight;
+  readonly slots: Slots;
+  /** The backlog's own speed limit. */
+  readonly pacer: Pacer;
+  readonly packer: MessagePacker;
+  readonly session: Session;
+  readonly settings: LaneSettings;
+  /** Rung when a gap record was stored, or a range was closed. */
+  readonly moreWork: Bell;
+  /** `mqtt_sender:interval`, seconds. */
+  readonly intervalSeconds: () => number;
+  /** Entries as read in order directly after `after`, before they are sent. */
+  readonly onRead: (
+    lane: LaneName,
+    after: string,
+    entries: readonly StreamEntry[],
+  ) => Promise<void>;
+  /** A message was sent and answered; the stretch is still under way. */
+  readonly onOutcome: (sent: SentMessage, outcome: PublishOutcome) => void;
+  /** The live lane cannot keep up: part the lanes. */
+  readonly onBehind: () => Promise<void>;
+  /** An entry larger than a message may be; resolves when it was put aside. */
+  readonly onTooLarge: (entry: StreamEntry, stretch: Stretch) => Promise<void>;
+}
+
+export type LaneName = 'live' | 'backlog' | 'gaps';
+
+export interface LaneSettings {
+  readonly lanes: 1 | 2;
+  readonly maxReadings: number;
+  readonly backlogOrder: 'oldest' | 'newest';
+}
+
+export interface SentMessage {
+  readonly lane: LaneName;
+  readonly message: Message;
+  /** Undefined for gap records, which have no part in the stream of readings. */
+  readonly stretch: Stretch | undefined;
+  /** Ids of the gap records in the message; empty for readings. */
+  readonly gapIds: readonly string[];
+}
+
+/** So many full reads in a row mean that the live lane runs behind. */
+const BEHIND_READS = 20;
+
+/** New readings, at once or gathered; with LANES=1 everything, in order. */
+export async function liveLane(context: LaneContext, signal: AbortSignal): Promise<void> {
+  const { flight, readings, clock, settings } = context;
+  const single = settings.lanes === 1;
+  let lastSendMs = -Infinity;
+  let fullReads = 0;
+  while (!signal.aborted) {
+    const available = flight.available;
+    const range = single ? available[0] : openRange(available);
+    if (range.upTo !== null) {
+      await sendRead(context, range, await readClosed(context, range), 'live', signal);
+      continue;
+    }
+    let entries = await readings.tail(range.after, settings.maxReadings, signal);
+    if (entries.length === 0) continue;
+    if (entries.length < settings.maxReadings && fullReads === 0) {
+      const waitMs = gatherMs(clock.monotonicMs() - lastSendMs, context.intervalSeconds());
+      if (waitMs > 0) {
+        await clock.sleepMs(waitMs, signal);
+        if (signal.aborted) return;
+        entries = await readings.range(range.after, null, settings.maxReadings);
+      }
+    }
+    // A full read means that more waits behind it: no gathering until the end is reached.
+    fullReads = entries.length < settings.maxReadings ? 0 : fullReads + 1;
+    lastSendMs = clock.monotonicMs();
+    await send(context, 'live', entries, range.after, undefined, signal);
+    if (!single && fullReads >= BEHIND_READS) {
+      fullReads = 0;
+      await context.onBehind();
+    }
+  }
+}
+
+/** What is left from an outage, beside the live lane and within its own limits. */
+export async function backlogLane(context: LaneContext, signal: AbortSignal): Promise<void> {
+  const { flight, settings, moreWork } = context;
+  let ahead: ReadAhead | undefined;
+  while (!signal.aborted) {
+    const closed = flight.available.filter((range) => range.upTo !== null);
+    const range = settings.backlogOrder === 'oldest' ? closed[0] : closed.at(-1);
+    if (range === undefined) {
+      await moreWork.wait(signal);
+      continue;
+    }
+    if (settings.backlogOrder === 'newest') {
+      await sendNewest(context, range, signal);
+      continue;
+    }
+    const entries = await (ahead?.after === range.after
+      ? ahead.entries
+      : readClosed(context, range));
+    ahead = readAhead(context, range, entries);
+    await sendRead(context, range, entries, 'backlog', signal);
+  }
+}
+
+/** Losses, told as soon as they can be. */
+export async function gapLane(context: LaneContext, signal: AbortSignal): Promise<void> {
+  const { ledger, moreWork, settings } = context;
+  let after = FIRST_ID;
+  while (!signal.aborted) {
+    const entries = await ledger.gaps(after, settings.maxReadings);
+    const last = entries.at(-1);
+    if (last === undefined) {
+      await moreWork.wait(signal);
+      continue;
+    }
+    after = last[0];
+    let sent = 0;
+    for (const message of context.packer.pack(entries, limitsOf(context))) {
+      const gapIds = entries.slice(sent, sent + message.count).map(([id]) => id);
+      sent += message.count;
+      await publish(context, { lane: 'gaps', message, stretch: undefined, gapIds }, signal, false);
+    }
+  }
+}
+
+/** The next read of the backlog, begun while the last one is being sent. */
+interface ReadAhead {
+  readonly after: string;
+  readonly entries: Promise<StreamEntry[]>;
+}
+
+function readAhead(
+  context: LaneContext,
+  range: Range,
+  entries: readonly StreamEntry[],
+): ReadAhead | undefined {
+  const last = entries.at(-1);
+  if (last === undefined || entries.length < context.settings.maxReadings) return undefined;
+  const next = { after: last[0], upTo: range.upTo };
+  const read = readClosed(context, next);
+  // If nobody comes for it, its failure does not matter: the next read will fail too.
+  read.catch(() => {});
+  return { after: next.after, entries: read };
+}
+
+function readClosed(context: LaneContext, range: Range): Promise<StreamEntry[]> {
+  return context.readings.range(range.after, range.upTo, context.settings.maxReadings);
+}
+
+/** Sends what was read from the start of a closed range; a short read ends the range. */
+async function sendRead(
+  context: LaneContext,
+  range: Range,
+  entries: readonly StreamEntry[],
+  lane: LaneName,
+  signal: AbortSignal,
+): Promise<void> {
+  const exhausted = entries.length < context.settings.maxReadings;
+  const end = exhausted ? (range.upTo ?? undefined) : undefined;
+  if (entries.length === 0 && end !== undefined) context.flight.skip(range.after, end);
+  await send(context, lane, entries, range.after, end, signal);
+}
+
+async function sendNewest(context: LaneContext, range: Range, signal: AbortSignal): Promise<void> {
+  const upTo = range.upTo ?? FIRST_ID;
+  const count = context.settings.maxReadings;
+  const entries = await context.readings.newest(range.after, upTo, count);
+  const first = entries[0];
+  const after = first === undefined || entries.length < count ? range.after : previousId(first[0]);
+  if (first === undefined) context.flight.skip(range.after, upTo);
+  await send(context, 'backlog', entries, after, upTo, signal);
+}
+
+/**
+ * Packs entries read after `after` into messages and sends them; with `end` the last message stands
+ * for everything up to there.
+ */
+async function send(
+  context: LaneContext,
+  lane: LaneName,
+  entries: readonly StreamEntry[],
+  after: string,
+  end: string | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  if (entries.length === 0) return;
+  await context.onRead(lane, after, entries);
+  const planned = plan(context.packer.pack(entries, limitsOf(context)), after, end);
+  // Another one may have taken it while it was read (given up, acknowledged late): read again.
+  const first = planned.findIndex(({ stretch }) => !context.flight.claim(stretch));
+  const claimed = first === -1 ? planned : planned.slice(0, first);
+  for (const { message, stretch } of claimed) {
+    if (message.count === 1 && message.bytes > context.session.maxPayloadBytes) {
+      const entry = entries.find(([id]) => id === message.firstId);
+      if (entry !== undefined) await context.onTooLarge(entry, stretch);
+      continue;
+    }
+    const sent = { lane, message, stretch, gapIds: [] };
+    if (!(await publish(context, sent, signal, lane === 'live'))) context.flight.release(stretch);
+  }
+}
+
+/** Which stretch of the stream each message stands for: together they leave no id out. */
+function plan(
+  messages: readonly Message[],
+  after: string,
+  end: string | undefined,
+): { readonly message: Message; readonly stretch: Stretch }[] {
+  let from = after;
+  return messages.map((message, i) => {
+    const upTo = i === messages.length - 1 && end !== undefined ? end : message.lastId;
+    const stretch = { after: from, upTo, count: message.count };
+    from = upTo;
+    return { message, stretch };
+  });
+}
+
+/** Sends one message when a slot is free; false when `signal` aborts before. */
+async function publish(
+  context: LaneContext,
+  sent: SentMessage,
+  signal: AbortSignal,
+  live: boolean,
+): Promise<boolean> {
+  if (sent.lane === 'backlog') await context.pacer.pass(sent.message.bytes, signal);
+  if (!(await context.slots.take(live, signal))) return false;
+  void context.session.publish(sent.message.payload).then((outcome) => {
+    context.slots.give(live);
+    context.onOutcome(sent, outcome);
+  });
+  return true;
+}
+
+function limitsOf(context: LaneContext): PackLimits {
+  return { maxBytes: context.session.maxPayloadBytes, maxReadings: context.settings.maxReadings };
+}

@@ -1,0 +1,63 @@
+/**
+ * `mqtthandler:status`: the present state for dashboards. Written at once when the state of a link
+ * changes and otherwise at most every few seconds, because each write costs card life.
+ */
+import type { Clock } from '@holdfast/kit';
+import { KEYS, streamIdMs } from '@holdfast/redis';
+import type { Redis } from '@holdfast/redis';
+import type { Forwarder } from './forwarder.ts';
+
+const WRITE_EVERY_MS = 5_000;
+const LOOK_EVERY_MS = 250;
+
+/** The fields of one destination, prefixed with its name; all strings, times in milliseconds. */
+export function statusFields(name: string, forwarder: Forwarder): Record<string, string> {
+  const { tally, flight } = forwarder;
+  const fields: Record<string, string | number> = {
+    state: forwarder.enabled ? forwarder.link : 'paused',
+    last_id: flight.lowWater,
+    last_id_ms: streamIdMs(flight.lowWater),
+    lanes: flight.progress.length,
+    unacknowledged_messages: flight.underway.length,
+    sent_messages: tally.sentMessages,
+    sent_bytes: tally.sentBytes,
+    acknowledged_messages: tally.acknowledgedMessages,
+    acknowledged_readings: tally.acknowledgedReadings,
+    retried_messages: tally.retriedMessages,
+    gap_readings: tally.gapReadings,
+    last_error: forwarder.lastError,
+  };
+  return Object.fromEntries(
+    Object.entries(fields).map(([field, value]) => [`${name}_${field}`, String(value)]),
+  );
+}
+
+/** Keeps the hash up to date until `signal` aborts. */
+export async function keepStatus(
+  redis: Redis,
+  clock: Clock,
+  forwarders: ReadonlyMap<string, Forwarder>,
+  signal: AbortSignal,
+): Promise<void> {
+  const started = String(clock.nowMs());
+  let written = '';
+  let writtenStates = '';
+  let writtenAtMs = -Infinity;
+  while (!signal.aborted) {
+    const fields: Record<string, string> = { started };
+    for (const [name, forwarder] of forwarders)
+      Object.assign(fields, statusFields(name, forwarder));
+    const states = [...forwarders.values()].map((f) => `${f.enabled} ${f.link}`).join(' ');
+    const text = JSON.stringify(fields);
+    const due = states !== writtenStates || clock.monotonicMs() - writtenAtMs >= WRITE_EVERY_MS;
+    if (redis.status === 'ready' && due && text !== written) {
+      try {
+        await redis.hset(KEYS.handlerStatus.key, fields);
+        [written, writtenStates, writtenAtMs] = [text, states, clock.monotonicMs()];
+      } catch {
+        // Redis is away or full: the next look tries again.
+      }
+    }
+    await clock.sleepMs(LOOK_EVERY_MS, signal);
+  }
+}

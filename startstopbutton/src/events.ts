@@ -1,0 +1,27 @@
+/** The service's log events, and what the loops have in common. */
+import type { Clock, Log, Random } from '@holdfast/kit';
+import type { Reports } from './ports.ts';
+
+/** A type alias, not an interface: a map of events needs an index signature. */
+export type ButtonLog = {
+  readonly started: { readonly pin: number; readonly backend: string };
+  readonly line_opened: { readonly pin: number; readonly backend: string; readonly level: number };
+  readonly line_missing: {
+    readonly code: string;
+    readonly error: string;
+    readonly attempt: number;
+    readonly delayMs: number;
+  };
+  readonly toggled: { readonly press: string; readonly measuring: boolean };
+  readonly press_discarded: { readonly press: string; readonly ageMs: number };
+  readonly toggle_failed: { readonly code: string; readonly error: string };
+  readonly presses_abandoned: { readonly presses: number };
+  readonly redis_error: { readonly code: string; readonly error: string };
+};
+
+export interface Surroundings {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log<ButtonLog>;
+  readonly reports: Reports;
+}
