@@ -40,11 +40,12 @@ export class Flight {
   #underway = new Set<Stretch>();
   #saving = false;
   #dirty = false;
+  #stored: Promise<void> = Promise.resolve();
 
   constructor(
     ledger: Ledger,
     callbacks: {
-      /** The cursor could not be written; it is tried again with the next acknowledgement. */
+      /** The cursor could not be written; `retryStore`, or the next acknowledgement, tries again. */
       onStoreFailed: (error: unknown) => void;
       /** Somebody else has set `last_id`: `load` again. */
       onForeignCursor: () => void;
@@ -163,13 +164,18 @@ export class Flight {
 
   /** Resolves when the stored cursor has caught up, or cannot. */
   async settled(): Promise<void> {
-    while (this.#saving) await new Promise((resolve) => setImmediate(resolve));
+    await this.#stored;
+  }
+
+  /** Tries again to write what could not be written. */
+  retryStore(): void {
+    if (this.#dirty) this.#store();
   }
 
   /** One write at a time, always of the newest progress: as many writes as the card can take. */
   #store(): void {
     this.#dirty = true;
-    if (!this.#saving) void this.#storeLoop();
+    if (!this.#saving) this.#stored = this.#storeLoop();
   }
 
   async #storeLoop(): Promise<void> {
