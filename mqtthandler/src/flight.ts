@@ -13,6 +13,7 @@ import {
   covers,
   decodeProgress,
   encodeProgress,
+  intersect,
   lowWater,
   progressFrom,
   subtract,
@@ -38,6 +39,8 @@ export class Flight {
   #storedLastId: string | null = null;
   #storedPending: string | null = null;
   #underway = new Set<Stretch>();
+  /** Sent without an answer: the destination may have it. Sent again, but never given up. */
+  #exposed: Stretch[] = [];
   #saving = false;
   #dirty = false;
   #stored: Promise<void> = Promise.resolve();
@@ -75,6 +78,20 @@ export class Flight {
       available = subtract(available, stretch.after, stretch.upTo);
     }
     return available;
+  }
+
+  /** What may be recorded as lost: what is available and has certainly not arrived. */
+  get forfeitable(): Progress {
+    let forfeitable = this.available;
+    for (const { after, upTo } of this.#exposed) {
+      forfeitable = subtract(forfeitable, after, upTo);
+    }
+    return forfeitable;
+  }
+
+  /** Marks a stretch as possibly sent, by an earlier life of this process. */
+  expose(stretch: Stretch): void {
+    this.#exposed.push(stretch);
   }
 
   /** Reads the stored cursor and goes on from there. */
@@ -129,8 +146,10 @@ export class Flight {
     this.#store();
   }
 
-  /** The session is gone: nothing is under way any more. */
+  /** The session is gone: nothing is under way any more, but may have arrived. */
   landAll(): void {
+    const pending = (stretch: Stretch) => intersect(this.#progress, stretch).length > 0;
+    this.#exposed = [...this.#exposed, ...this.#underway].filter(pending);
     this.#underway.clear();
   }
 
