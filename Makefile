@@ -37,6 +37,10 @@ test: node_modules/.installed servers build ## everything: types, lint, format, 
 	npx prettier --check .
 	$(NODE_TEST) $(unit) $(contract) $(integration)
 
+.PHONY: test-node-versions
+test-node-versions: node_modules/.installed servers build ## the services' tests on Node 22 and 24 too
+	tools/test-node-versions.sh 22 24
+
 .PHONY: demo
 demo: node_modules/.installed servers build ## the gateway on this machine's own readings, live
 	@node --import tsx lab/demo/main.ts

@@ -159,7 +159,7 @@ export class Flight {
    * is available again then. False when the cursor is no longer ours.
    */
   async forfeit(stretch: Stretch, gaps: readonly GapRecord[]): Promise<boolean> {
-    await this.settled();
+    while (this.#saving) await nextTurn();
     // Acknowledgements that come meanwhile are stored afterwards.
     this.#saving = true;
     let ours = false;
@@ -218,4 +218,9 @@ export class Flight {
       this.#saving = false;
     }
   }
+}
+
+/** Lets I/O happen. */
+async function nextTurn(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
 }
