@@ -35,6 +35,11 @@ export class RedisReadings implements Readings {
   async tail(after: string, count: number, signal: AbortSignal): Promise<StreamEntry[]> {
     // A read left behind by an earlier caller waits for anything after an older id: whatever wakes
     // it up is news for us too, so it serves as our wake-up and is then asked again.
+    if (this.#pendingTail !== undefined && this.#pendingTail.after !== after) {
+      // It may wait for the end of the stream while the cursor was set back.
+      const news = await this.range(after, null, count);
+      if (news.length > 0) return signal.aborted ? [] : news;
+    }
     const pending = (this.#pendingTail ??= this.#startTail(after, count));
     const entries = await orAborted(pending.entries, signal);
     return pending.after === after ? entries : [];
