@@ -41,6 +41,7 @@ interface LogEvents extends ForwarderEvents {
 const TIMELINE = new Set<keyof LogEvents>([
   'link_up',
   'link_down',
+  'cursor_reset',
   'reading_too_large',
   'reading_refused',
   'readings_removed',

@@ -105,6 +105,12 @@ export class Flight {
     return decoded.kind;
   }
 
+  /** The stored cursor makes no sense: everything in the stream is still to be sent. */
+  startOver(): void {
+    this.#progress = progressFrom(FIRST_ID);
+    this.#store();
+  }
+
   /** Whether `last_id` in Redis is what we stored there. */
   async isOurs(): Promise<boolean> {
     if (this.#saving || this.#dirty) return true;

@@ -14,6 +14,7 @@
 import type { Clock, Random } from '@holdfast/kit';
 import { TransientError, backoffMs, errorCode, errorMessage } from '@holdfast/kit';
 import { Bell } from './bell.ts';
+import { CursorCare } from './cursor-care.ts';
 import type { MessagePacker } from './core/message.ts';
 import { splitOpen, openRange } from './core/progress.ts';
 import type { RateLimits } from './core/rate.ts';
@@ -36,6 +37,8 @@ export interface ForwarderEvents {
     delayMs: number;
   };
   cursor_loaded: { destination: string; kind: string; lastId: string };
+  /** Everything in the stream is sent again, because `last_id` made no sense. */
+  cursor_reset: { destination: string; reason: string; after?: string; newest?: string };
   reading_too_large: { destination: string; id: string; bytes: number };
   reading_refused: { destination: string; id: string };
   readings_removed: { destination: string; count: number };
@@ -86,6 +89,7 @@ export class Forwarder {
   readonly moreWork = new Bell();
   readonly #parts: ForwarderParts;
   readonly #runner: LaneRunner;
+  readonly #care: CursorCare;
   readonly #changed = new Bell();
   #redisFailure = { error: '', toldAtMs: -Infinity };
   #link: LinkState = 'waiting_redis';
@@ -105,6 +109,7 @@ export class Forwarder {
       onForeignCursor: () => this.reload(),
     });
     this.#runner = new LaneRunner(parts, this.flight, this.tally, this.moreWork);
+    this.#care = new CursorCare(parts, this.flight, this.#runner.marks, () => this.reload());
   }
 
   get name(): string {
@@ -233,7 +238,11 @@ export class Forwarder {
     try {
       await this.ensureLoaded();
       if (!this.#runner.testing) await this.#partLanes();
-      await this.#runner.pass(session, slots, pacer, () => this.#intervalSeconds, stop);
+      const hooks = {
+        intervalSeconds: () => this.#intervalSeconds,
+        onIdle: () => this.#care.whenIdle(),
+      };
+      await this.#runner.pass(session, slots, pacer, hooks, stop);
     } catch (error) {
       // Redis failed in the middle: what it remembers counts, not what we do.
       this.#redisFailed(error);
@@ -257,7 +266,11 @@ export class Forwarder {
       const kind = await this.flight.load();
       const { report, destination } = this.#parts;
       const fields = { destination: destination.name, kind, lastId: this.flight.lowWater };
-      report(kind === 'unreadable' ? 'warn' : 'info', 'cursor_loaded', fields);
+      report('info', 'cursor_loaded', fields);
+      if (kind === 'unreadable') {
+        report('warn', 'cursor_reset', { destination: destination.name, reason: 'unreadable' });
+      }
+      await this.#care.afterLoad();
     } catch (error) {
       this.#stale = true;
       throw error;
@@ -273,6 +286,7 @@ export class Forwarder {
     if (waiting.length < PART_AT_READINGS) return;
     const at = await readings.lastId();
     this.flight.replace((progress) => splitOpen(progress, at));
+    await this.#care.mark();
   }
 
   /** SIGTERM: nothing new is sent; what is under way may still be acknowledged. */
