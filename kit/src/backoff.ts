@@ -8,7 +8,7 @@ import type { Random } from './clock.ts';
 export interface BackoffPolicy {
   /** Wait before the second attempt, milliseconds; never waits less. */
   readonly floorMs: number;
-  /** Largest wait before the random spread, milliseconds. */
+  /** Largest wait before the random spread, milliseconds; a cap below the floor is the floor. */
   readonly capMs: number;
 }
 
@@ -22,6 +22,7 @@ export const SPREAD = 1.5;
  */
 export function backoffMs(policy: BackoffPolicy, attempt: number, random: Random): number {
   const doublings = Math.min(Math.max(0, attempt - 1), 52);
-  const cappedMs = Math.min(policy.capMs, policy.floorMs * 2 ** doublings);
+  const capMs = Math.max(policy.floorMs, policy.capMs);
+  const cappedMs = Math.min(capMs, policy.floorMs * 2 ** doublings);
   return cappedMs * (1 + (SPREAD - 1) * random.next());
 }

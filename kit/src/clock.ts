@@ -11,7 +11,10 @@ export interface Clock {
   nowMs(): number;
   /** CLOCK_MONOTONIC in milliseconds: on Linux the time since boot. Never runs backwards. */
   monotonicMs(): number;
-  /** Resolves after `delayMs`; resolves early, never rejects, when `signal` aborts. */
+  /**
+   * Resolves after `delayMs`; resolves early, never rejects, when `signal` aborts. A delay beyond
+   * 24 days may end early.
+   */
   sleepMs(delayMs: number, signal?: AbortSignal): Promise<void>;
 }
 

@@ -166,13 +166,13 @@ export function loadConfig<T extends EnvTable>(
 }
 
 function cell(value: string): string {
-  return value.replaceAll('|', '\\|');
+  return value.replaceAll('|', '\\|').replaceAll(/\s*\n\s*/g, ' ');
 }
 
 /** The table as Markdown, for READMEs; a test holds each README against it. */
 export function envTableMarkdown(table: EnvTable): string {
   const rows = Object.entries(table).map(([name, s]) =>
-    [`\`${name}\``, s.unit, cell(s.fallbackText), cell(s.allowed), cell(s.help)].join(' | '),
+    [`\`${name}\``, cell(s.unit), cell(s.fallbackText), cell(s.allowed), cell(s.help)].join(' | '),
   );
   return [
     '| name | unit | default | range | meaning |',

@@ -30,11 +30,21 @@ export function errorCode(error: unknown): string {
   return 'UNKNOWN';
 }
 
+/** What went wrong, in the words of whoever threw it; never throws itself. */
 export function errorMessage(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
+  if (!(error instanceof Error)) return asText(error);
   // AggregateError of a failed connect has an empty message of its own.
   if (error instanceof AggregateError && error.message === '') {
     return error.errors.map(errorMessage).join('; ');
   }
   return error.message;
+}
+
+/** Anything can be thrown, also an object that no string can be made of. */
+function asText(thrown: unknown): string {
+  try {
+    return String(thrown);
+  } catch {
+    return 'unknown error';
+  }
 }

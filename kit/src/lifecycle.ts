@@ -7,48 +7,62 @@ import { renderLogLine } from './log.ts';
 
 /** A service that has not stopped by then is ended: what it held is safe in Redis. */
 const STOP_DEADLINE_MS = 4_500;
+/** The longest interval a timer takes, milliseconds. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+type Logger = (level: 'info' | 'error', event: string, fields: object) => void;
 
 /**
  * Runs `main` until it returns. `signal` aborts on SIGTERM or SIGINT; `main` then has 4.5 s to
- * finish or abandon what it holds.
+ * finish or abandon what it holds. Rejecting with the abort itself counts as having stopped.
  */
 export async function runService(
   service: string,
   main: (signal: AbortSignal) => Promise<void>,
 ): Promise<never> {
-  const stop = new AbortController();
-  const log = (level: 'info' | 'error', event: string, fields: object) => {
+  const log: Logger = (level, event, fields) => {
     process.stdout.write(`${renderLogLine(Date.now(), level, service, event, fields)}\n`);
   };
-  const onSignal = (name: NodeJS.Signals) => {
-    if (stop.signal.aborted) return;
-    log('info', 'stopping', { signal: name });
-    stop.abort();
-    setTimeout(() => {
-      log('error', 'stop_deadline_passed', { deadlineMs: STOP_DEADLINE_MS });
-      process.exit(0);
-    }, STOP_DEADLINE_MS).unref();
-  };
-  process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
-  process.on('unhandledRejection', (reason) => {
-    throw reason;
-  });
-  process.on('uncaughtException', (error) => {
-    log('error', 'crashed', { error: errorMessage(error), stack: error.stack });
-    process.exit(1);
-  });
-
-  try {
-    await main(stop.signal);
-  } catch (error) {
-    if (error instanceof ConfigError) {
-      process.stderr.write(`${service}: ${error.message.replaceAll('\n', ' ')}\n`);
-      process.exit(EXIT_CONFIG);
-    }
+  const crash = (error: unknown): never => {
     const stack = error instanceof Error ? error.stack : undefined;
     log('error', 'crashed', { error: errorMessage(error), stack });
     process.exit(1);
+  };
+  process.on('unhandledRejection', crash).on('uncaughtException', crash);
+  const stop = abortOnSignal(log);
+  // A service may wait for nothing but the signal, which by itself does not keep a process alive.
+  setInterval(() => {}, LONGEST_MS);
+
+  try {
+    await main(stop);
+  } catch (error) {
+    if (error instanceof ConfigError) {
+      process.stderr.write(`${service}: ${error.message.replaceAll(/\s*\n\s*/g, ' ')}\n`);
+      process.exit(EXIT_CONFIG);
+    }
+    if (!isAbort(error, stop)) crash(error);
   }
-  if (stop.signal.aborted) log('info', 'stopped', {});
+  if (stop.aborted) log('info', 'stopped', {});
   process.exit(0);
+}
+
+function abortOnSignal(log: Logger): AbortSignal {
+  const stop = new AbortController();
+  const onSignal = (name: NodeJS.Signals) => {
+    if (stop.signal.aborted) return;
+    log('info', 'stopping', { signal: name });
+    setTimeout(() => {
+      log('error', 'stop_deadline_passed', { deadlineMs: STOP_DEADLINE_MS });
+      process.exit(0);
+    }, STOP_DEADLINE_MS);
+    stop.abort();
+  };
+  process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
+  return stop.signal;
+}
+
+/** Whether an error only says that the service was told to stop. */
+function isAbort(error: unknown, stop: AbortSignal): boolean {
+  if (!stop.aborted) return false;
+  return error === stop.reason || (error instanceof Error && error.name === 'AbortError');
 }

@@ -3,6 +3,7 @@
  * A service declares its events as a map from event name to fields; only those can be logged.
  */
 import type { Clock } from './clock.ts';
+import { errorMessage } from './errors.ts';
 
 export type Level = 'info' | 'warn' | 'error';
 export interface Log<E extends object> {
@@ -17,7 +18,10 @@ export const stdoutSink: LogSink = (line) => {
   process.stdout.write(`${line}\n`);
 };
 
-/** One log line; `fields` cannot replace the first four members. */
+/**
+ * One log line; `fields` cannot replace the first four members. Never throws: a log line must not
+ * end a service, so fields that JSON cannot hold are replaced by a member `unprintable` saying why.
+ */
 export function renderLogLine(
   timeMs: number,
   level: Level,
@@ -26,11 +30,18 @@ export function renderLogLine(
   fields: object,
 ): string {
   const time = new Date(timeMs).toISOString();
-  return JSON.stringify({ ...fields, time, level, service, event }, replaceErrors);
+  const head = { time, level, service, event };
+  try {
+    // The head stands first to be read first, and last to win.
+    return JSON.stringify({ ...head, ...fields, ...head }, printable);
+  } catch (error) {
+    return JSON.stringify({ ...head, unprintable: errorMessage(error) });
+  }
 }
 
-function replaceErrors(_key: string, value: unknown): unknown {
-  return value instanceof Error ? value.message : value;
+function printable(_key: string, value: unknown): unknown {
+  if (value instanceof Error) return errorMessage(value);
+  return typeof value === 'bigint' ? String(value) : value;
 }
 
 export function createLog<E extends object>(

@@ -1,10 +1,10 @@
 /** A real Mosquitto with a port and a data folder of its own. */
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ManagedProcess } from './process.ts';
-import { freePort, untilListening } from './net.ts';
+import { accepts, freePort } from './net.ts';
+import { dataFolder, removeFolder, untilUp } from './up.ts';
 
 export interface Mosquitto extends AsyncDisposable {
   readonly port: number;
@@ -27,7 +27,7 @@ function command(): string {
 
 export async function startMosquitto(options: MosquittoOptions = {}): Promise<Mosquitto> {
   const port = options.port ?? (await freePort());
-  const dir = await mkdtemp(join(tmpdir(), 'holdfast-mosquitto-'));
+  const dir = dataFolder('mosquitto');
   const file = join(dir, 'mosquitto.conf');
   await writeFile(
     file,
@@ -49,21 +49,28 @@ export async function startMosquitto(options: MosquittoOptions = {}): Promise<Mo
     command: command(),
     args: ['-c', file],
   });
-  process.start();
-  await untilListening(port);
+  const start = async () => {
+    process.start();
+    await untilUp(process, () => accepts(port));
+  };
+  const dispose = async () => {
+    await process.kill();
+    removeFolder(dir);
+  };
+  try {
+    await start();
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
   return {
     port,
     dir,
     process,
     async restart() {
-      if (process.running) await process.kill();
-      process.start();
-      await untilListening(port);
+      await process.kill();
+      await start();
     },
-    async [Symbol.asyncDispose]() {
-      process.thaw();
-      if (process.running) await process.kill();
-      await rm(dir, { recursive: true, force: true });
-    },
+    [Symbol.asyncDispose]: dispose,
   };
 }

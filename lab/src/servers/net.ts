@@ -1,13 +1,31 @@
 import { connect, createServer } from 'node:net';
 
-/** A TCP port of the loopback interface that is free at this moment. */
+/**
+ * Ports for servers. Below 32768, where Linux takes the ports of outgoing connections from: a port
+ * of that range could be taken while its server is restarted, even by a client that keeps trying to
+ * reach the server and so connects to itself.
+ */
+const SERVER_PORTS = { first: 20_000, count: 12_000 };
+const given = new Set<number>();
+
+/** A TCP port of the loopback interface that is free, and that this process has not given before. */
 export async function freePort(): Promise<number> {
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    const port = SERVER_PORTS.first + Math.floor(Math.random() * SERVER_PORTS.count);
+    if (given.has(port)) continue;
+    given.add(port);
+    if (await isFree(port)) return port;
+  }
+  throw new Error('no free TCP port found');
+}
+
+async function isFree(port: number): Promise<boolean> {
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no TCP address');
-  return address.port;
+  const free = await new Promise<boolean>((resolve) => {
+    server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true));
+  });
+  if (free) await new Promise((resolve) => server.close(resolve));
+  return free;
 }
 
 /** Resolves when something accepts connections on the port; rejects after `timeoutMs`. */
@@ -19,7 +37,8 @@ export async function untilListening(port: number, timeoutMs = 15_000): Promise<
   }
 }
 
-async function accepts(port: number): Promise<boolean> {
+/** Whether something accepts connections on the port now. */
+export async function accepts(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');
     socket.once('connect', () => {

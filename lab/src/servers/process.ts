@@ -1,9 +1,12 @@
 /**
  * A child process that tests and the demo can kill, freeze and start again. Nothing it writes is
- * lost: the newest lines are kept for error messages.
+ * lost: the newest lines are kept for error messages. It never outlives the process that started
+ * it: the kernel kills it with its parent where util-linux is installed, an exit handler elsewhere
+ * (which a parent that is itself killed does not get to run).
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
 export interface ProcessSpec {
@@ -16,20 +19,34 @@ export interface ProcessSpec {
 
 const KEPT_LINES = 200;
 const STOP_DEADLINE_MS = 8_000;
+/** For the last lines after the end; a grandchild may hold the pipes open for longer. */
+const DRAIN_MS = 250;
 
-export class ManagedProcess {
+/** util-linux: sets the "parent death signal" (prctl(2), PR_SET_PDEATHSIG) and then is the command. */
+const SETPRIV = '/usr/bin/setpriv';
+const DIE_WITH_PARENT = existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'KILL', '--'] : [];
+
+const children = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of children) child.kill('SIGKILL');
+});
+
+export class ManagedProcess implements AsyncDisposable {
   readonly spec: ProcessSpec;
   /** The newest lines of stdout and stderr, oldest first. */
   readonly lines: string[] = [];
   readonly #listeners = new Set<(line: string) => void>();
   #child: ChildProcess | undefined;
+  #ended: Promise<number | null> = Promise.resolve(null);
 
   constructor(spec: ProcessSpec) {
     this.spec = spec;
   }
 
+  /** Whether the process exists; a frozen one does. */
   get running(): boolean {
-    return this.#child !== undefined && this.#child.exitCode === null && !this.#child.killed;
+    const child = this.#child;
+    return child?.pid !== undefined && child.exitCode === null && child.signalCode === null;
   }
 
   get pid(): number | undefined {
@@ -40,7 +57,8 @@ export class ManagedProcess {
   start(): void {
     if (this.running) throw new Error(`${this.spec.name} is running`);
     const { command, args, env, cwd } = this.spec;
-    const child = spawn(command, args, {
+    const [file = command, ...allArgs] = [...DIE_WITH_PARENT, command, ...args];
+    const child = spawn(file, allArgs, {
       stdio: ['ignore', 'pipe', 'pipe'],
       ...(env === undefined ? {} : { env: { PATH: process.env['PATH'] ?? '', ...env } }),
       ...(cwd === undefined ? {} : { cwd }),
@@ -50,6 +68,9 @@ export class ManagedProcess {
       createInterface({ input: stream }).on('line', (line) => this.#keep(line));
     }
     this.#child = child;
+    this.#ended = ended(child);
+    children.add(child);
+    void this.#ended.then(() => children.delete(child));
   }
 
   onLine(listener: (line: string) => void): () => void {
@@ -57,19 +78,18 @@ export class ManagedProcess {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Resolves with the exit code, or the negative signal name's effect as null. */
-  async exited(): Promise<number | null> {
-    const child = this.#child;
-    if (child === undefined) return null;
-    if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
-    return new Promise((resolve) => child.once('exit', (code) => resolve(code)));
+  /**
+   * Resolves when the process has ended and its last lines are read, with the exit code; null when a
+   * signal ended it, when it could not be started or never was.
+   */
+  exited(): Promise<number | null> {
+    return this.#ended;
   }
 
   /** SIGKILL: what a power cut or the out-of-memory killer does. */
   async kill(): Promise<void> {
-    const gone = this.exited();
     this.#child?.kill('SIGKILL');
-    await gone;
+    await this.#ended;
   }
 
   /** SIGSTOP: the process keeps its connections and answers nothing. */
@@ -88,9 +108,13 @@ export class ManagedProcess {
     child.kill('SIGCONT');
     child.kill('SIGTERM');
     const timer = setTimeout(() => child.kill('SIGKILL'), STOP_DEADLINE_MS);
-    const code = await this.exited();
+    const code = await this.#ended;
     clearTimeout(timer);
     return code;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.kill();
   }
 
   /** Resolves when a line matches; rejects after `timeoutMs` with what was printed instead. */
@@ -117,4 +141,21 @@ export class ManagedProcess {
     if (this.lines.length > KEPT_LINES) this.lines.shift();
     for (const listener of this.#listeners) listener(line);
   }
+}
+
+/** The exit code once the process is gone and its output read; null without one. */
+function ended(child: ChildProcess): Promise<number | null> {
+  return new Promise((resolve) => {
+    child.once('close', (code) => resolve(code));
+    child.once('exit', () => {
+      const drained = setTimeout(() => {
+        child.stdout?.destroy();
+        child.stderr?.destroy();
+      }, DRAIN_MS);
+      child.once('close', () => clearTimeout(drained));
+    });
+    child.once('error', () => {
+      if (child.pid === undefined) resolve(null);
+    });
+  });
 }

@@ -1,10 +1,8 @@
 /** A real redis-server with a port and a data folder of its own. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { ManagedProcess } from './process.ts';
-import { freePort, until, untilListening } from './net.ts';
+import { freePort } from './net.ts';
+import { dataFolder, removeFolder, untilUp } from './up.ts';
 
 export interface RedisServer extends AsyncDisposable {
   readonly port: number;
@@ -21,6 +19,9 @@ export interface RedisServer extends AsyncDisposable {
 export interface RedisServerOptions {
   /** Further lines of configuration, e.g. `['--maxmemory', '4mb']`. */
   readonly args?: readonly string[];
+  /** Default: a free one. */
+  readonly port?: number;
+  /** Data folder; kept afterwards. */
   readonly dir?: string;
 }
 
@@ -35,18 +36,36 @@ const DEVICE_ARGS = [
 ].flat();
 
 export async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
-  const port = await freePort();
-  const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'holdfast-redis-')));
+  const port = options.port ?? (await freePort());
+  const dir = options.dir ?? dataFolder('redis');
   const process = new ManagedProcess({
     name: 'redis-server',
     command: 'redis-server',
     args: ['--port', String(port), '--dir', dir, ...DEVICE_ARGS, ...(options.args ?? [])],
   });
-  process.start();
-  await untilListening(port);
-  const client = new Redis({ host: '127.0.0.1', port, retryStrategy: () => 50 });
+  const client = new Redis({
+    host: '127.0.0.1',
+    port,
+    lazyConnect: true,
+    retryStrategy: () => 50,
+    maxLoadingRetryTime: 50,
+  });
   client.on('error', () => {});
-  await client.ping();
+  const start = async () => {
+    process.start();
+    await untilUp(process, () => isAnswering(client, process.pid));
+  };
+  const dispose = async () => {
+    client.disconnect();
+    await process.kill();
+    if (options.dir === undefined) removeFolder(dir);
+  };
+  try {
+    await start();
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
   return {
     port,
     dir,
@@ -54,15 +73,20 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
     client,
     env: { REDIS_HOST: '127.0.0.1', REDIS_PORT: String(port), REDIS_DB: '0' },
     async restart() {
-      if (process.running) await process.kill();
-      process.start();
-      await until('redis answers', async () => (await client.ping().catch(() => '')) === 'PONG');
+      await process.kill();
+      await start();
     },
-    async [Symbol.asyncDispose]() {
-      client.disconnect();
-      process.thaw();
-      if (process.running) await process.kill();
-      if (options.dir === undefined) await rm(dir, { recursive: true, force: true });
-    },
+    [Symbol.asyncDispose]: dispose,
   };
+}
+
+/** Whether this very process answers, and not another Redis that happens to have the port. */
+async function isAnswering(client: Redis, pid: number | undefined): Promise<boolean> {
+  try {
+    const info = await client.info('server');
+    return info.includes(`process_id:${pid}\r`);
+  } catch (error) {
+    // A server that asks for a password answers too.
+    return error instanceof Error && error.message.startsWith('NOAUTH');
+  }
 }

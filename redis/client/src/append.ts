@@ -2,9 +2,10 @@
  * Appending a reading: one atomic step gives `_seq` and stores the entry (contract, section 2).
  *
  * - `_epoch` is the identity of this life of the buffer. The first append after a restart of Redis
- *   (another `run_id`), or after its data was wiped, begins a new one; `_seq` starts again at 1. That
- *   first entry names the last one that survived from the life before, as `_previous_epoch` and
- *   `_previous_seq`: the receiver can tell what is missing between the two lives.
+ *   (another `run_id`), or after its data was wiped, begins a new one; `_seq` starts again at 1. Its
+ *   first reading names the last entry that survived from the life before, as `_previous_epoch` and
+ *   `_previous_seq`: the receiver can tell what is missing between the two lives. The newest 10,000
+ *   entries are searched for it, once per life; what only looks like an entry of ours is passed over.
  * - The counter lives in memory only (it is not written to the append-only file): an epoch never
  *   outlives the Redis process, so nothing of it need survive, and the card is spared a write.
  * - An append whose answer was lost is repeated with `retry`: the script then looks among the newest
@@ -35,13 +36,28 @@ local function field(entry, name)
   return ''
 end
 local function last_seq(entry)
-  local gap = field(entry, '_gap')
-  return gap ~= '' and string.format('%d', cjson.decode(gap).to_seq) or field(entry, '_seq')
+  local seq = field(entry, '_seq')
+  local ok, gap = pcall(cjson.decode, field(entry, '_gap'))
+  if ok and type(gap) == 'table' and type(gap.to_seq) == 'number' then
+    seq = string.format('%d', gap.to_seq)
+  end
+  return string.match(seq, '^[1-9]%d*$')
+end
+local function survivor()
+  local newest = '+'
+  for _ = 1, 20 do
+    local page = redis.call('XREVRANGE', stream, newest, '-', 'COUNT', 500)
+    for _, e in ipairs(page) do
+      if field(e, '_epoch') ~= '' and last_seq(e) then return e end
+    end
+    if #page == 0 then return nil end
+    newest = '(' .. page[#page][1]
+  end
 end
 if depth > 0 then
   for _, e in ipairs(redis.call('XREVRANGE', stream, '+', '-', 'COUNT', depth)) do
     if field(e, '_uptime_ms') == ARGV[11] and field(e, '_sensor') == ARGV[7]
-      and field(e, '_boot') == ARGV[9] then
+      and field(e, '_boot') == ARGV[9] and tonumber(field(e, '_seq')) then
       return { e[1], field(e, '_epoch'), tonumber(field(e, '_seq')) }
     end
   end
@@ -49,10 +65,7 @@ end
 local state = redis.call('HMGET', hash, 'run_id', 'epoch', 'seq')
 local epoch, seq, previous = state[2], tonumber(state[3]), nil
 if state[1] ~= ARGV[1] or not epoch or not seq then
-  epoch, seq = ARGV[2], 0
-  for _, e in ipairs(redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 100)) do
-    if field(e, '_epoch') ~= '' then previous = e break end
-  end
+  epoch, seq, previous = ARGV[2], 0, survivor()
 end
 if skipped > 0 then
   local from = seq + 1
@@ -85,7 +98,10 @@ export interface Appended {
 export interface AppendOptions {
   /** An earlier attempt to append this very reading may have been carried out. */
   readonly retry: boolean;
-  /** Readings lost since the last append because memory was full. */
+  /**
+   * Readings lost since the last append because memory was full; with `retry` the same number as in
+   * the attempt before, which may have recorded them already.
+   */
   readonly skipped: number;
 }
 
@@ -105,7 +121,7 @@ export class Appender {
   }
 
   /**
-   * Stores one reading. Rejects with Redis' reply (`OOM` when its memory limit is reached) or a
+   * Stores one reading, given as `readingFields` makes it. Rejects with Redis' reply (`OOM` when its memory limit is reached) or a
    * connection error; after the latter it is unknown whether the reading was stored: call again
    * with `retry`.
    */

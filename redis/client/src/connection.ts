@@ -24,7 +24,14 @@ export interface RedisSettings {
 /** Between attempts to connect, milliseconds: a Redis that restarts is back within the second. */
 const RECONNECT_MS = { first: 50, cap: 1_000 };
 const CONNECT_TIMEOUT_MS = 5_000;
-/** A Redis that does not answer for so long is treated as lost. Longer than any blocking read. */
+/** While a restarted Redis loads its file, it is asked so often whether it has finished. */
+const LOADING_RECHECK_MS = 250;
+/** Idle connections are probed, so that a subscriber notices a Redis that vanished silently. */
+const KEEPALIVE_MS = 10_000;
+/**
+ * A Redis that does not answer for so long is treated as lost: the command is rejected and the
+ * connection made anew. Longer than any blocking read.
+ */
 export const COMMAND_TIMEOUT_MS = 10_000;
 
 /** Reads the password file; undefined while it does not exist. */
@@ -56,10 +63,15 @@ export function openRedis(
     lazyConnect: true,
     connectTimeout: CONNECT_TIMEOUT_MS,
     commandTimeout: COMMAND_TIMEOUT_MS,
+    socketTimeout: COMMAND_TIMEOUT_MS,
+    keepAlive: KEEPALIVE_MS,
+    maxLoadingRetryTime: LOADING_RECHECK_MS,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     autoResubscribe: false,
-    maxRetriesPerRequest: null,
+    // 0: commands in flight are rejected as the connection closes; null would drop them silently
+    // and leave their callers waiting for the command timeout.
+    maxRetriesPerRequest: 0,
     retryStrategy(attempt) {
       applyCredentials(redis, settings);
       return Math.min(RECONNECT_MS.cap, RECONNECT_MS.first * 2 ** Math.min(attempt, 10));

@@ -50,9 +50,12 @@ export function fieldOf(fields: readonly string[], name: string): string | undef
 export function identityOf(
   fields: readonly string[],
 ): { readonly epoch: string; readonly seq: number } | undefined {
-  const epoch = fieldOf(fields, '_epoch');
-  const seq = Number(fieldOf(fields, '_seq') ?? Number.NaN);
-  return epoch !== undefined && Number.isSafeInteger(seq) && seq > 0 ? { epoch, seq } : undefined;
+  const epoch = fieldOf(fields, '_epoch') ?? '';
+  const digits = fieldOf(fields, '_seq') ?? '';
+  const seq = Number(digits);
+  // Only what the counter writes: ` 7`, `7e0` or `07` would be second names of the same reading.
+  const canonical = /^[1-9]\d*$/.test(digits) && Number.isSafeInteger(seq);
+  return epoch !== '' && canonical ? { epoch, seq } : undefined;
 }
 
 /**

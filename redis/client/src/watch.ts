@@ -23,9 +23,13 @@ export interface WatchOptions {
   readonly signal: AbortSignal;
 }
 
-/** Watches string keys until `signal` aborts. Errors of the connections are their owner's. */
+/**
+ * Watches string keys until `signal` aborts. Errors of the connections are their owner's; what
+ * `onValues` throws is a bug and ends the process.
+ */
 export function watchKeys(options: WatchOptions): void {
   const { redis, subscriber, keys, signal, onValues } = options;
+  if (signal.aborted) return;
   let last: string | undefined;
   let running = false;
   let again = false;
@@ -39,24 +43,20 @@ export function watchKeys(options: WatchOptions): void {
     do {
       again = false;
       if (redis.status !== 'ready' || signal.aborted) break;
-      try {
-        const values = await redis.mget(...keys);
-        const text = JSON.stringify(values);
-        if (text !== last && !signal.aborted) {
-          last = text;
-          onValues(values);
-        }
-      } catch {
-        // The connection failed; its next 'ready' checks again.
-      }
+      // When the connection fails, its next 'ready' checks again.
+      const values = await redis.mget(...keys).catch(() => undefined);
+      const text = JSON.stringify(values);
+      if (values === undefined || text === last || signal.aborted) continue;
+      last = text;
+      onValues(values);
     } while (again);
     running = false;
   };
   const subscribe = () => {
     subscriber
       .subscribe(...keys.map((key) => `__keyspace@${options.db}__:${key}`))
-      .then(check)
-      .catch(() => {});
+      // Refused or cut off: the recheck or the next connection makes up for it.
+      .then(onMessage, () => {});
   };
   const onMessage = () => void check();
 

@@ -1,0 +1,39 @@
+/** Waiting for a server that was just started, and cleaning up after one that was not. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { until } from './net.ts';
+import type { ManagedProcess } from './process.ts';
+
+/**
+ * Resolves when `probe` is true; rejects as soon as the process has ended, with its last lines.
+ */
+export async function untilUp(
+  process: ManagedProcess,
+  probe: () => Promise<boolean>,
+): Promise<void> {
+  const { name } = process.spec;
+  let ended = false;
+  const gone = process.exited().then(() => {
+    ended = true;
+    throw new Error(`${name} ended:\n${process.lines.slice(-20).join('\n')}`);
+  });
+  await Promise.race([until(`${name} answers`, async () => ended || (await probe())), gone]);
+}
+
+const folders = new Set<string>();
+process.once('exit', () => {
+  for (const folder of folders) removeFolder(folder);
+});
+
+/** A new folder for data; removed when this process exits unless `removeFolder` did so before. */
+export function dataFolder(name: string): string {
+  const folder = mkdtempSync(join(tmpdir(), `holdfast-${name}-`));
+  folders.add(folder);
+  return folder;
+}
+
+export function removeFolder(folder: string): void {
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
+  folders.delete(folder);
+}

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { describe, test } from 'node:test';
+import { freePort, startMosquitto, startRedis, until, untilListening } from '@holdfast/lab/servers';
+
+describe('ports', () => {
+  test('are free, different, and outside the range the system takes for outgoing connections', async () => {
+    const range = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8');
+    const [first = 0, last = 0] = range.trim().split(/\s+/).map(Number);
+    const ports = await Promise.all(Array.from({ length: 50 }, () => freePort()));
+    assert.equal(new Set(ports).size, 50);
+    for (const port of ports) {
+      assert.ok(port < first || port > last, `${port}`);
+      const server = createServer();
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject).listen(port, '127.0.0.1', resolve);
+      });
+      await new Promise((resolve) => server.close(resolve));
+    }
+  });
+
+  test('a port on which nothing listens is reported', async () => {
+    await assert.rejects(untilListening(await freePort(), 50), /nothing listens/);
+  });
+});
+
+describe('a redis-server', () => {
+  test('answers, comes back on its data after a kill, and leaves nothing behind', async () => {
+    let dir: string;
+    let pid: number | undefined;
+    {
+      await using redis = await startRedis({ args: ['--appendfsync', 'always'] });
+      ({ dir } = redis);
+      assert.equal(await redis.client.set('key', 'kept'), 'OK');
+      await redis.process.kill();
+      await redis.restart();
+      assert.equal(await redis.client.get('key'), 'kept');
+      redis.process.freeze();
+      ({ pid } = redis.process);
+    }
+    assert.equal(existsSync(dir), false);
+    assert.throws(() => process.kill(pid ?? 0, 0));
+  });
+
+  test('that cannot start says why, at once, and leaves nothing behind', async () => {
+    await assert.rejects(startRedis({ args: ['--no-such-setting', 'yes'] }), /no-such-setting/);
+  });
+
+  test('a port that somebody else holds is not mistaken for it', async () => {
+    await using first = await startRedis();
+    await assert.rejects(
+      startRedis({ args: ['--port', String(first.port)] }),
+      /redis-server.*\n.*already in use/is,
+    );
+  });
+});
+
+describe('a Mosquitto', () => {
+  test('listens, comes back after a kill, and leaves nothing behind', async () => {
+    let dir: string;
+    {
+      await using mosquitto = await startMosquitto();
+      ({ dir } = mosquitto);
+      await mosquitto.process.kill();
+      await mosquitto.restart();
+      await untilListening(mosquitto.port);
+    }
+    assert.equal(existsSync(dir), false);
+  });
+
+  test('that cannot start says why, at once', async () => {
+    await assert.rejects(startMosquitto({ config: ['no_such_setting yes'] }), /no_such_setting/);
+  });
+});
+
+test('until gives the first value, and names what it waited for when there is none', async () => {
+  let count = 0;
+  assert.equal(await until('three', () => (count += 1) === 3 && 'three'), 'three');
+  await assert.rejects(
+    until('a miracle', () => false, 20),
+    /a miracle/,
+  );
+});
