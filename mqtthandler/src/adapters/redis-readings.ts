@@ -33,8 +33,12 @@ export class RedisReadings implements Readings {
   }
 
   async tail(after: string, count: number, signal: AbortSignal): Promise<StreamEntry[]> {
-    // A read left behind by an earlier caller waits for anything after an older id: whatever wakes
-    // it up is news for us too, so it serves as our wake-up and is then asked again.
+    // A read left behind by an earlier caller waits for something after another id: it serves as our
+    // wake-up, but only for what is new; the cursor may have been set back to what is there already.
+    if (this.#pendingTail !== undefined && this.#pendingTail.after !== after) {
+      const there = await this.range(after, null, count);
+      if (there.length > 0 || signal.aborted) return there;
+    }
     const pending = (this.#pendingTail ??= this.#startTail(after, count));
     const entries = await orAborted(pending.entries, signal);
     return pending.after === after ? entries : [];
