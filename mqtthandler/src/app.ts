@@ -15,6 +15,9 @@ import type { Redis } from '@holdfast/redis';
 import { MqttDestination } from './adapters/mqtt-destination.ts';
 import { RedisLedger } from './adapters/redis-ledger.ts';
 import { RedisReadings } from './adapters/redis-readings.ts';
+import type { CommandEvents } from './commands/engine.ts';
+import { openCommands } from './commands/wire.ts';
+import type { CommandLog, Commands } from './commands/wire.ts';
 import { deviceOf } from './config.ts';
 import type { Config, TlsMaterial } from './config.ts';
 import { MessagePacker } from './core/message.ts';
@@ -23,7 +26,7 @@ import { Forwarder } from './forwarder.ts';
 import type { ForwarderEvents, Report } from './forwarder.ts';
 import { keepStatus } from './status.ts';
 
-interface LogEvents extends ForwarderEvents {
+interface LogEvents extends ForwarderEvents, CommandLog {
   started: { deviceUuid: string; destinations: readonly string[] };
   redis_unreachable: { error: string };
   tls_insecure: { destination: string };
@@ -61,7 +64,12 @@ export async function runApp(config: Config, tls: TlsMaterial, signal: AbortSign
     (log as Log<ForwarderEvents>)[level](event, fields);
     if (TIMELINE.has(event)) tell(redis, event, fields);
   };
-  const forwarder = mqttForwarder(config, tls, { redis, blocking, report });
+  const commands = openCommands(config, redis, {
+    report: (level, event, fields) => (log as Log<CommandEvents>)[level](event, fields),
+    onSubscribeRefused: (error) => log.warn('commands_refused_by_broker', { error }),
+    onCursorSet: () => forwarder?.reload(),
+  });
+  const forwarder = mqttForwarder(config, tls, { redis, blocking, report, commands });
   const forwarders = new Map(forwarder === undefined ? [] : [['mqtt', forwarder]]);
   log.info('started', {
     deviceUuid: deviceOf(config).uuid,
@@ -96,6 +104,7 @@ export async function runApp(config: Config, tls: TlsMaterial, signal: AbortSign
   await Promise.all([
     keepStatus(redis, systemClock, forwarders, signal),
     ...[...forwarders.values()].map((f) => f.run(signal)),
+    commands.run(signal),
     forever(signal),
   ]);
   disconnect();
@@ -109,11 +118,11 @@ async function forever(signal: AbortSignal): Promise<void> {
 function mqttForwarder(
   config: Config,
   tls: TlsMaterial,
-  parts: { redis: Redis; blocking: Redis; report: Report },
+  parts: { redis: Redis; blocking: Redis; report: Report; commands: Commands },
 ): Forwarder | undefined {
   if (config.MQTT_HOST === undefined) return undefined;
   const device = deviceOf(config);
-  const { redis, blocking, report } = parts;
+  const { redis, blocking, report, commands } = parts;
   return new Forwarder({
     destination: new MqttDestination(
       {
@@ -128,6 +137,7 @@ function mqttForwarder(
         maxPayloadBytes: config.MQTT_MAX_PAYLOAD_BYTES,
         maxInFlight: config.MQTT_IN_FLIGHT,
         pubackTimeoutMs: config.MQTT_PUBACK_TIMEOUT_SECONDS * 1_000,
+        commands: commands.mqtt,
       },
       systemClock,
     ),
@@ -148,6 +158,7 @@ function mqttForwarder(
       backlogRate: { messagesPerSecond: Infinity, bytesPerSecond: Infinity },
     },
     report,
+    commandLane: commands.lane,
     redisReady: async (signal) =>
       (await untilReady(redis, signal)) && (await untilReady(blocking, signal)),
   });

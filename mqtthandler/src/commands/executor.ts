@@ -1,0 +1,120 @@
+/**
+ * Carries out one command: says what to change and what to answer, as data. Whoever calls it applies
+ * both in one step.
+ */
+import { KEYS, compareIds, keySpec, parseEnabled, parseStreamId } from '@holdfast/redis';
+import type { DeviceEvent } from '@holdfast/redis';
+import type { Clock } from '@holdfast/kit';
+import type { Outcome } from '../core/commands/answer.ts';
+import type { AcceptedCommand } from '../core/commands/parse.ts';
+import { refusal } from '../core/commands/refusal.ts';
+import type { Command } from '../core/commands/schema.ts';
+import { event } from './event.ts';
+import type { Exports } from './exports.ts';
+import type { Change, CommandStore } from './ports.ts';
+import type { Reboots } from './reboots.ts';
+
+export interface Executed {
+  readonly outcome: Outcome;
+  readonly change: Change;
+}
+
+export interface ExecutorParts {
+  readonly store: CommandStore;
+  readonly clock: Clock;
+  readonly exports: Exports;
+  readonly reboots: Reboots;
+  /** A destination's cursor was set: the forwarder must go on from there. */
+  readonly onCursorSet: (key: string) => void;
+}
+
+export class Executor {
+  readonly #parts: ExecutorParts;
+
+  constructor(parts: ExecutorParts) {
+    this.#parts = parts;
+  }
+
+  /** Whether a command changes nothing: it need not be stored before it is carried out. */
+  onlyReads(command: Command): boolean {
+    return command.name === 'get_config' || command.name === 'get_status';
+  }
+
+  /** Rejects with Redis' or the connection's error. */
+  async execute(accepted: AcceptedCommand, recordKey: string, source: string): Promise<Executed> {
+    const { command } = accepted;
+    const { store, exports, reboots } = this.#parts;
+    switch (command.name) {
+      case 'get_config':
+        return answered({ value: await store.get(command.key) });
+      case 'set_config':
+        return await this.#setConfig(command.key, command.value, accepted);
+      case 'get_status':
+        return answered({ value: await store.statuses() });
+      case 'reprovision':
+        return this.#reprovision(source);
+      case 'reboot':
+        return await reboots.ask(accepted, recordKey, source);
+      case 'send_measurements':
+        return await exports.begin(command, accepted, recordKey, source);
+      case 'cancel':
+        return await exports.cancel(command.target);
+    }
+  }
+
+  /** Called when the command's change stands in Redis. */
+  applied(command: Command, recordKey: string): void {
+    const { exports, reboots, onCursorSet } = this.#parts;
+    if (command.name === 'set_config' && isCursor(command.key)) onCursorSet(command.key);
+    if (command.name === 'reboot') reboots.wake();
+    if (command.name === 'send_measurements') exports.began(recordKey);
+    if (command.name === 'cancel') exports.cancelled(command.target);
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all([this.#parts.exports.run(signal), this.#parts.reboots.run(signal)]);
+  }
+
+  async #setConfig(key: string, value: string, { echo }: AcceptedCommand): Promise<Executed> {
+    const { store } = this.#parts;
+    const present = await store.get(key);
+    if (isCursor(key)) {
+      const at = parseStreamId(present ?? '-');
+      const wanted = parseStreamId(value);
+      // Readings between the two would never be sent, and nobody would be told.
+      if (at !== undefined && wanted !== undefined && compareIds(wanted, at) > 0) {
+        const message = `value: ${key} stands at ${at} and can only be set back`;
+        return answered({ error: refusal('bad_value', message) });
+      }
+    }
+    const events = present === value ? [] : [configEvent(key, value, present)];
+    return { outcome: { value: echo['value'] }, change: { keys: [[key, value]], events } };
+  }
+
+  #reprovision(source: string): Executed {
+    const request = `${Math.round(this.#parts.clock.nowMs())} ${source}`;
+    return {
+      outcome: { status: 'requested' },
+      change: {
+        keys: [[KEYS.provisioningRequest.key, request]],
+        events: [event('reprovision_requested', {})],
+      },
+    };
+  }
+}
+
+function answered(outcome: Outcome): Executed {
+  return { outcome, change: {} };
+}
+
+function isCursor(key: string): boolean {
+  return keySpec(key)?.value?.kind === 'stream_id';
+}
+
+/** Pausing and resuming looks the same on the time line whoever did it. */
+function configEvent(key: string, value: string, before: string | null): DeviceEvent {
+  if (key === KEYS.enabled.key && parseEnabled(value) !== parseEnabled(before)) {
+    return event(parseEnabled(value) ? 'measuring_started' : 'measuring_stopped', {});
+  }
+  return event('config_set', { key, value });
+}
