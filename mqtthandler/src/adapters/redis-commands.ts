@@ -100,6 +100,11 @@ export class RedisCommands implements CommandStore {
       .toSorted((a, b) => a.takenMs - b.takenMs);
   }
 
+  async anyReading(after: string, upTo: string): Promise<boolean> {
+    const found = await this.#redis.xrange(KEYS.values.key, `(${after}`, upTo, 'COUNT', 1);
+    return found.length > 0;
+  }
+
   async newestId(): Promise<string> {
     const newest = await this.#redis.xrevrange(KEYS.values.key, '+', '-', 'COUNT', 1);
     return newest[0]?.[0] ?? '0-0';

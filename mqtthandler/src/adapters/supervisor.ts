@@ -19,12 +19,19 @@ export class BalenaSupervisor implements Supervisor {
   }
 
   async reboot(signal: AbortSignal): Promise<SupervisorReply> {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
+    // Not AbortSignal.any with AbortSignal.timeout: Node 20 collects the latter before it fires.
+    const limit = new AbortController();
+    const abort = () => limit.abort();
+    const timer = setTimeout(abort, TIMEOUT_MS);
+    signal.addEventListener('abort', abort, { once: true });
     try {
-      const response = await fetch(this.#url, { method: 'POST', signal: limit });
+      const response = await fetch(this.#url, { method: 'POST', signal: limit.signal });
       return { status: response.status, words: this.#words(await response.text()) };
     } catch {
       return { status: 'no_answer' };
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', abort);
     }
   }
 

@@ -2,7 +2,14 @@
  * Carries out one command: says what to change and what to answer, as data. Whoever calls it applies
  * both in one step.
  */
-import { KEYS, compareIds, keySpec, parseEnabled, parseStreamId } from '@holdfast/redis';
+import {
+  KEYS,
+  compareIds,
+  keySpec,
+  parseEnabled,
+  parseStreamId,
+  streamIdMs,
+} from '@holdfast/redis';
 import type { DeviceEvent } from '@holdfast/redis';
 import type { Clock } from '@holdfast/kit';
 import type { Outcome } from '../core/commands/answer.ts';
@@ -76,19 +83,31 @@ export class Executor {
   }
 
   async #setConfig(key: string, value: string, { echo }: AcceptedCommand): Promise<Executed> {
-    const { store } = this.#parts;
-    const present = await store.get(key);
+    const present = await this.#parts.store.get(key);
     if (isCursor(key)) {
-      const at = parseStreamId(present ?? '-');
-      const wanted = parseStreamId(value);
-      // Readings between the two would never be sent, and nobody would be told.
-      if (at !== undefined && wanted !== undefined && compareIds(wanted, at) > 0) {
-        const message = `value: ${key} stands at ${at} and can only be set back`;
-        return answered({ error: refusal('bad_value', message) });
-      }
+      const fault = await this.#cursorFault(parseStreamId(present ?? '-'), parseStreamId(value));
+      if (fault !== undefined) return answered({ error: refusal('bad_value', fault) });
     }
     const events = present === value ? [] : [configEvent(key, value, present)];
     return { outcome: { value: echo['value'] }, change: { keys: [[key, value]], events } };
+  }
+
+  /** A cursor set ahead loses readings that nobody would be told of. */
+  async #cursorFault(
+    present: string | undefined,
+    wanted: string | undefined,
+  ): Promise<string | undefined> {
+    if (present === undefined || wanted === undefined) return undefined;
+    if (compareIds(wanted, present) <= 0) return undefined;
+    const { store, clock } = this.#parts;
+    if (await store.anyReading(present, wanted)) {
+      return `value: readings after ${present} are still to be sent and would be skipped`;
+    }
+    // New readings get ids by the clock, or just after the newest one.
+    const ahead = streamIdMs(wanted) > clock.nowMs();
+    return ahead && compareIds(wanted, await store.newestId()) > 0
+      ? 'value: lies in the future; readings until then would be skipped'
+      : undefined;
   }
 
   #reprovision(source: string): Executed {

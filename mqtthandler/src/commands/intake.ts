@@ -3,7 +3,7 @@
  * is carried out here that changes anything.
  */
 import type { Clock } from '@holdfast/kit';
-import { errorMessage } from '@holdfast/kit';
+import { RepeatFilter, errorMessage } from '@holdfast/kit';
 import { renderAnswer } from '../core/commands/answer.ts';
 import { parseCommand } from '../core/commands/parse.ts';
 import type { AcceptedCommand, ParseOptions, RefusedCommand } from '../core/commands/parse.ts';
@@ -43,6 +43,8 @@ export class CommandIntake {
   readonly #parts: IntakeParts;
   readonly #callbacks: IntakeCallbacks;
   readonly #limiter: Limiter;
+  /** The log is not for everybody who can publish to fill. */
+  readonly #repeated = new RepeatFilter();
   readonly #stop = new AbortController();
   /** First answers that a transport carries itself, by record key. */
   readonly #responders = new Map<string, ((answer: string) => void)[]>();
@@ -166,7 +168,9 @@ export class CommandIntake {
 
   async #refuse(request: CommandRequest, refused: RefusedCommand): Promise<boolean> {
     const { code, message } = refused.refusal;
-    this.#parts.report('warn', 'command_refused', { source: request.source, code, message });
+    if (this.#repeated.shouldLog(`${request.source} ${code}`)) {
+      this.#parts.report('warn', 'command_refused', { source: request.source, code, message });
+    }
     return await this.#reply(request, renderAnswer(refused.echo, { error: refused.refusal }));
   }
 

@@ -77,6 +77,8 @@ export interface CommandStore {
   get(key: string): Promise<string | null>;
   /** Exports not yet over, in the order asked for. */
   exports(): Promise<ExportJob[]>;
+  /** Whether there are readings in `(after, upTo]`. */
+  anyReading(after: string, upTo: string): Promise<boolean>;
   /** Id of the newest reading; `0-0` for none. */
   newestId(): Promise<string>;
   /** The status hashes of all services by key, without the empty ones. */

@@ -12,6 +12,8 @@ const TOPIC = `iot-projekt/device/${DEVICE}`;
 /** An MQTT client that sends commands and keeps every answer. */
 export class Commander implements AsyncDisposable {
   readonly answers: Answer[] = [];
+  /** Answers to the bed's own questions whether the device listens. */
+  readonly probes: Answer[] = [];
   /** Readings received, by stream id, with how often each came. */
   readonly readings = new Map<string, number>();
   readonly #client: MqttClient;
@@ -20,8 +22,9 @@ export class Commander implements AsyncDisposable {
     this.#client = client;
     client.on('message', (topic, payload) => {
       const value: unknown = JSON.parse(payload.toString());
-      if (topic === `${TOPIC}/response`) this.answers.push(value as Answer);
-      else this.#count(value as { _id: string }[]);
+      if (topic === `${TOPIC}/values`) this.#count(value as { _id: string }[]);
+      else if ('probe' in (value as Answer)) this.probes.push(value as Answer);
+      else this.answers.push(value as Answer);
     });
   }
 
@@ -126,15 +129,13 @@ export async function commandBed(env: Readonly<Record<string, string>> = {}): Pr
 
 /** Resolves when a command is answered; what it is answered does not matter. */
 async function listening(commander: Commander): Promise<void> {
+  const probe = `${Math.random()}`;
+  let attempt = 0;
   await until('the device answers', async () => {
-    const from = commander.answers.length;
-    await commander.send({ command: 'get_config', key: 'measurement:enabled', probe: from });
-    return await commander
-      .answer(({ probe }) => probe === from, from, 500)
-      .then(
-        () => true,
-        () => false,
-      );
+    // What is sent before the first subscription stands reaches nobody.
+    if (attempt % 50 === 0) await commander.send({ command: 'probe', probe });
+    attempt += 1;
+    return commander.probes.some((answer) => answer['probe'] === probe);
   });
 }
 

@@ -27,11 +27,11 @@ describe('remote commands over MQTT', () => {
     const from = commander.answers.length;
     for (let i = 1; i <= 10; i += 1) {
       await commander.send({ command: 'set_config', key: 'measurement:interval', value: i });
-      await commander.send({ command: 'get_config', key: 'measurement:interval', n: i });
+      await commander.send({ command: 'get_config', key: 'measurement:interval', n: `${i}` });
     }
-    await commander.answer(({ n }) => n === 10, from);
+    await commander.answer(({ n }) => n === '10', from);
     for (const answer of commander.answers.slice(from)) {
-      if (answer['n'] !== undefined) assert.equal(answer['value'], String(answer['n']));
+      if (answer['n'] !== undefined) assert.equal(answer['value'], answer['n']);
     }
   });
 
@@ -130,6 +130,21 @@ describe('remote commands over MQTT', () => {
     });
     assert.equal(answer['value'], '(1-0');
     await until('the readings again', received(2));
+  });
+
+  test('the cursor cannot be set ahead of readings that are still to be sent', async () => {
+    await using bed = await commandBed();
+    const { commander, redis } = bed;
+    const set = (value: string) =>
+      commander.ask({ command: 'set_config', key: 'mqtt_sender:last_id', value });
+    // Nothing lies between, and what comes will have a greater id.
+    assert.equal((await set('1600000000000-0'))['value'], '1600000000000-0');
+    assert.equal(codeOf(await set(`${Date.now() + 60_000}-0`)), 'bad_value');
+    await redis.client.set('mqtt_sender:enabled', '0');
+    await redis.client.xadd('measurement:values', '1600000000001-0', 'n', '1');
+    assert.equal(codeOf(await set('1600000000002-0')), 'bad_value');
+    await redis.client.set('mqtt_sender:enabled', '1');
+    await until('the reading', () => commander.readings.size === 1);
   });
 
   test('a command sent while the device is away is carried out when it is back', async () => {

@@ -30,8 +30,8 @@ export interface RebootRequest {
 export const BEFORE_REBOOT_MS = 1_500;
 /** A supervisor that said yes does it within this time, or never. */
 export const NO_REBOOT_MS = 300_000;
-export const REBOOT_ATTEMPTS = 3;
-export const REBOOT_RETRY_MS = 5_000;
+export const REBOOT_ATTEMPTS = 2;
+export const REBOOT_RETRY_MS = 2_000;
 
 /** What came back from the supervisor. */
 export type SupervisorReply =
