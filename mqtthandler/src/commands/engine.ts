@@ -42,6 +42,10 @@ export interface EngineParts extends IntakeParts {
   readonly executor: Executor;
 }
 
+interface Finished extends Omit<Executed, 'outcome'> {
+  readonly answer: string;
+}
+
 const READ_ENTRIES = 20;
 /** Then a stored command is answered `failed`. */
 const MAX_ATTEMPTS = 5;
@@ -124,6 +128,8 @@ export class CommandEngine {
       } catch (error) {
         report('warn', 'commands_failed', { error: errorMessage(error) });
         await clock.sleepMs(RETRY_MS, signal);
+        this.#parts.executor.resync();
+        this.#parts.answers.wake();
       }
     }
   }
@@ -132,7 +138,7 @@ export class CommandEngine {
     const { entryId, source, recordKey } = entry;
     const { store, answers, clock } = this.#parts;
     const parsed = parseTaken(entry.text, entry.signed, clock.nowMs());
-    const { answer, change } =
+    const { answer, change, applied }: Finished =
       parsed.kind === 'refused'
         ? { answer: renderAnswer(parsed.echo, { error: parsed.refusal }), change: {} }
         : await this.#execute(parsed, recordKey, source);
@@ -154,15 +160,11 @@ export class CommandEngine {
     for (const respond of responders) respond(answer);
     answers.wake();
     this.#sincePrune += 1;
-    if (parsed.kind === 'accepted') this.#parts.executor.applied(parsed.command, recordKey);
+    applied?.();
   }
 
   /** Rejects only when Redis is away; everything else is an answer. */
-  async #execute(
-    parsed: AcceptedCommand,
-    recordKey: string,
-    source: string,
-  ): Promise<{ readonly answer: string; readonly change: Change }> {
+  async #execute(parsed: AcceptedCommand, recordKey: string, source: string): Promise<Finished> {
     const { echo, command } = parsed;
     let executed: Executed;
     try {
@@ -177,7 +179,8 @@ export class CommandEngine {
       source,
       outcome: wordFor(executed.outcome),
     });
-    return { answer: renderAnswer(echo, executed.outcome), change: executed.change };
+    const { outcome, ...rest } = executed;
+    return { answer: renderAnswer(echo, outcome), ...rest };
   }
 
   /** A stored command whose connection to Redis broke is carried out when it is back. */

@@ -24,6 +24,8 @@ import type { Reboots } from './reboots.ts';
 export interface Executed {
   readonly outcome: Outcome;
   readonly change: Change;
+  /** To be called when the change stands in Redis. */
+  readonly applied?: () => void;
 }
 
 export interface ExecutorParts {
@@ -69,13 +71,11 @@ export class Executor {
     }
   }
 
-  /** Called when the command's change stands in Redis. */
-  applied(command: Command, recordKey: string): void {
-    const { exports, reboots, onCursorSet } = this.#parts;
-    if (command.name === 'set_config' && isCursor(command.key)) onCursorSet(command.key);
-    if (command.name === 'reboot') reboots.wake();
-    if (command.name === 'send_measurements') exports.began(recordKey);
-    if (command.name === 'cancel') exports.cancelled(command.target);
+  /** The connection broke while a change was being stored: nobody knows whether it was. */
+  resync(): void {
+    const { exports, reboots } = this.#parts;
+    exports.resync();
+    reboots.resync();
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -89,7 +89,11 @@ export class Executor {
       if (fault !== undefined) return answered({ error: refusal('bad_value', fault) });
     }
     const events = present === value ? [] : [configEvent(key, value, present)];
-    return { outcome: { value: echo['value'] }, change: { keys: [[key, value]], events } };
+    return {
+      outcome: { value: echo['value'] },
+      change: { keys: [[key, value]], events },
+      ...(isCursor(key) ? { applied: () => this.#parts.onCursorSet(key) } : {}),
+    };
   }
 
   /** A cursor set ahead loses readings that nobody would be told of. */

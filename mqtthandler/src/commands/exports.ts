@@ -15,6 +15,7 @@ import { refusal } from '../core/commands/refusal.ts';
 import type { Command, CommandId } from '../core/commands/schema.ts';
 import type { LaneContext } from '../lanes.ts';
 import { Pacer } from '../pacer.ts';
+import { Alarm } from './alarm.ts';
 import type { Answers } from './answers.ts';
 import type { CommandReport } from './engine.ts';
 import type { Executed } from './executor.ts';
@@ -37,19 +38,20 @@ const PAUSE_MS = 1_000;
 /** For acknowledgements under way when an export is cancelled. */
 const HALT_MS = 3_000;
 const LOAD_RETRY_MS = 1_000;
+const LOAD_EVERY_MS = 3_600_000;
 
 export class Exports {
   readonly #parts: ExportParts;
   readonly #pacer: Pacer;
   readonly #bell = new Bell();
+  readonly #alarm: Alarm;
   #runs: ExportRun[] = [];
-  /** Asked for, not yet stored. */
-  readonly #beginning = new Map<string, ExportJob>();
   #savedAtMs = 0;
   #toldAtMs = 0;
 
   constructor(parts: ExportParts) {
     this.#parts = parts;
+    this.#alarm = new Alarm(parts.clock);
     // What the pacer counts as bytes are readings here.
     const limits = { messagesPerSecond: Infinity, bytesPerSecond: parts.readingsPerSecond };
     this.#pacer = new Pacer(parts.clock, limits);
@@ -62,7 +64,7 @@ export class Exports {
     recordKey: string,
     source: string,
   ): Promise<Executed> {
-    const ahead = this.#runs.filter((run) => run.job.recordKey !== recordKey).length;
+    const ahead = this.#runs.length;
     if (ahead >= MAX_EXPORTS) {
       const why = refusal('busy', `${ahead} exports are running or waiting`);
       return { outcome: { error: why }, change: {} };
@@ -83,18 +85,14 @@ export class Exports {
       takenMs: clock.nowMs(),
       ...(signed && expiresMs !== undefined ? { expiresMs } : {}),
     };
-    this.#beginning.set(recordKey, job);
-    const outcome: Outcome = { status: ahead === 0 ? 'running' : 'queued', sent: 0 };
-    return { outcome, change: { exports: [[recordKey, job]] } };
-  }
-
-  /** It is stored: it may run. */
-  began(recordKey: string): void {
-    const job = this.#beginning.get(recordKey);
-    this.#beginning.delete(recordKey);
-    if (job === undefined || this.#runs.some((run) => run.job.recordKey === recordKey)) return;
-    this.#runs.push(new ExportRun(job));
-    this.#bell.ring();
+    return {
+      outcome: { status: ahead === 0 ? 'running' : 'queued', sent: 0 },
+      change: { exports: [[recordKey, job]] },
+      applied: () => {
+        this.#runs.push(new ExportRun(job));
+        this.#bell.ring();
+      },
+    };
   }
 
   /** What a command `cancel` changes and is answered; the export itself gets its last answer too. */
@@ -110,29 +108,41 @@ export class Exports {
     const untilMs = clock.monotonicMs() + HALT_MS;
     while (run.underway > 0 && clock.monotonicMs() < untilMs) await clock.sleepMs(20);
     const outcome: Outcome = { status: 'cancelled', ...counts(run.job) };
-    return { outcome, change: lastChange(run.job, outcome) };
+    return {
+      outcome,
+      change: lastChange(run.job, outcome),
+      applied: () => this.#remove(run, 'cancelled'),
+    };
   }
 
-  /** Its end is stored. */
-  cancelled(target: CommandId): void {
-    const run = this.#find(target);
-    if (run?.halted === true) this.#remove(run, 'cancelled');
-  }
-
-  /** Goes on with what was stored before a restart. */
+  /** Goes on with what was stored before a restart, or before a connection to Redis broke. */
   async run(signal: AbortSignal): Promise<void> {
-    const { store, redisReady, clock } = this.#parts;
+    const { redisReady, clock } = this.#parts;
     while (await redisReady(signal)) {
       try {
-        const known = new Set(this.#runs.map((run) => run.job.recordKey));
-        const stored = (await store.exports()).filter((job) => !known.has(job.recordKey));
-        this.#runs.unshift(...stored.map((job) => new ExportRun(job)));
-        this.#bell.ring();
-        return;
+        await this.#load();
+        await this.#alarm.sleepMs(LOAD_EVERY_MS, signal);
       } catch {
         await clock.sleepMs(LOAD_RETRY_MS, signal);
       }
     }
+  }
+
+  /** It is not certain that the last change was stored: what Redis has counts. */
+  resync(): void {
+    this.#alarm.ring();
+  }
+
+  async #load(): Promise<void> {
+    const keys = () => this.#runs.map((run) => run.job.recordKey);
+    // What ends while Redis answers is no news, nor is what begins.
+    const before = keys();
+    const stored = await this.#parts.store.exports();
+    const known = new Set([...before, ...keys()]);
+    const missing = stored.filter((job) => !known.has(job.recordKey));
+    if (missing.length === 0) return;
+    this.#runs.unshift(...missing.map((job) => new ExportRun(job)));
+    this.#bell.ring();
   }
 
   /** A lane of one session: sends what is asked for until `signal` aborts. */

@@ -74,11 +74,12 @@ export class Reboots {
         keys: [[KEYS.commandReboot.key, encodeReboot(request)]],
         events: [event('reboot_requested', {})],
       },
+      applied: () => this.#alarm.ring(),
     };
   }
 
-  /** A request was stored. */
-  wake(): void {
+  /** It is not certain that the last change was stored: what Redis has counts. */
+  resync(): void {
     this.#alarm.ring();
   }
 

@@ -3,6 +3,7 @@ import { connectAsync } from 'mqtt';
 import type { MqttClient } from 'mqtt';
 import { service, startMosquitto, startRedis, until } from '@holdfast/lab/servers';
 import type { ManagedProcess, Mosquitto, RedisServer } from '@holdfast/lab/servers';
+import { startOldBroker } from './old-broker.ts';
 
 export type Answer = Readonly<Record<string, unknown>>;
 
@@ -95,7 +96,17 @@ export interface CommandBed extends AsyncDisposable {
   untilListening(): Promise<void>;
 }
 
-export async function commandBed(env: Readonly<Record<string, string>> = {}): Promise<CommandBed> {
+export interface CommandBedOptions {
+  /** Further lines of mosquitto.conf. */
+  readonly brokerConfig?: readonly string[];
+  /** The broker only knows MQTT 3.1.1, as far as the device can tell. */
+  readonly oldBroker?: boolean;
+}
+
+export async function commandBed(
+  env: Readonly<Record<string, string>> = {},
+  options: CommandBedOptions = {},
+): Promise<CommandBed> {
   const owned: AsyncDisposable[] = [];
   const own = <T extends AsyncDisposable>(thing: T): T => {
     owned.push(thing);
@@ -106,13 +117,15 @@ export async function commandBed(env: Readonly<Record<string, string>> = {}): Pr
   };
   try {
     const redis = own(await startRedis());
-    const broker = own(await startMosquitto());
+    const config = ['allow_anonymous true', ...(options.brokerConfig ?? [])];
+    const broker = own(await startMosquitto({ config }));
+    const port = options.oldBroker ? own(await startOldBroker(broker.port)).port : broker.port;
     const commander = own(await Commander.connect(broker.port));
     const handler = own(
       service('mqtthandler', {
         ...redis.env,
         MQTT_HOST: '127.0.0.1',
-        MQTT_PORT: String(broker.port),
+        MQTT_PORT: String(port),
         BALENA_DEVICE_UUID: DEVICE,
         ...env,
       }),
