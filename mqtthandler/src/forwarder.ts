@@ -20,7 +20,7 @@ import { splitOpen, openRange } from './core/progress.ts';
 import type { RateLimits } from './core/rate.ts';
 import { Flight } from './flight.ts';
 import { LaneRunner } from './lane-runner.ts';
-import type { LaneSettings } from './lanes.ts';
+import type { LaneContext, LaneSettings } from './lanes.ts';
 import type { Destination, Ledger, Readings, Session, SessionEnd } from './ports.ts';
 import { Pacer } from './pacer.ts';
 import { Slots } from './slots.ts';
@@ -64,6 +64,8 @@ export interface ForwarderParts {
     readonly maxInFlight: number;
   };
   readonly report: Report;
+  /** A further lane beside the others, which yields to the live one: what remote commands send. */
+  readonly commandLane?: (context: LaneContext, signal: AbortSignal) => Promise<void>;
   /** Resolves true when Redis answers, false when the signal aborts before. */
   readonly redisReady: (signal: AbortSignal) => Promise<boolean>;
 }

@@ -76,6 +76,8 @@ export class LaneRunner {
       ? [this.#testSuspects(context, signal)]
       : [liveLane(context, signal), gapLane(context, signal)];
     if (!this.testing && context.settings.lanes === 2) lanes.push(backlogLane(context, signal));
+    const { commandLane } = this.#parts;
+    if (!this.testing && commandLane !== undefined) lanes.push(commandLane(context, signal));
     let failure: unknown;
     const running = lanes.map((lane) =>
       lane.catch((error: unknown) => {

@@ -10,6 +10,8 @@ import { TransientError, errorCode, errorMessage } from '@holdfast/kit';
 import type { Clock } from '@holdfast/kit';
 import { classifyConnack } from '../core/classify.ts';
 import type { Destination, Session } from '../ports.ts';
+import { MqttCommands } from './mqtt-commands.ts';
+import type { MqttCommandSettings } from './mqtt-commands.ts';
 import { MqttSession } from './mqtt-session.ts';
 
 export interface MqttSettings {
@@ -31,12 +33,24 @@ export interface MqttSettings {
   readonly maxPayloadBytes: number;
   readonly maxInFlight: number;
   readonly pubackTimeoutMs: number;
+  readonly commands: MqttCommandSettings;
 }
 
 /** From the start of the TCP connection to CONNACK. */
 const CONNECT_TIMEOUT_MS = 15_000;
 /** After a refusal that will not go away by itself, milliseconds. */
 const SLOW_RETRY_MS = 30_000;
+
+/**
+ * MQTT 5.0, section 3.1.2.11. A broker keeps more than we take at a time, and never sends what would
+ * not fit into memory.
+ */
+const SESSION_PROPERTIES = {
+  /** Seconds the broker keeps commands while the device is away: 7 days. */
+  sessionExpiryInterval: 604_800,
+  receiveMaximum: 32,
+  maximumPacketSize: 2_097_152,
+} as const;
 
 /** A refused CONNECT; `slow` when only a change of configuration is likely to help. */
 export class ConnectRefused extends TransientError {
@@ -67,6 +81,8 @@ export class MqttDestination implements Destination {
 
   async connect(signal: AbortSignal): Promise<Session> {
     const client = connect(this.#options(this.#version));
+    // At once: commands that waited at the broker come directly after its CONNACK.
+    const commands = new MqttCommands(client, this.#clock, this.#settings.commands);
     // Stays for good: a late error of a client we have given up must not end the process.
     client.on('error', () => {});
     let fail: (error: Error) => void = () => {};
@@ -81,7 +97,9 @@ export class MqttDestination implements Destination {
     client.once('error', onError).once('close', onClose);
     signal.addEventListener('abort', onAbort, { once: true });
     try {
-      return this.#session(client, await attempt);
+      const session = this.#session(client, await attempt);
+      commands.start(session);
+      return session;
     } catch (error) {
       client.end(true);
       throw error;
@@ -91,13 +109,16 @@ export class MqttDestination implements Destination {
     }
   }
 
-  #session(client: MqttClient, connack: IConnackPacket): Session {
+  #session(client: MqttClient, connack: IConnackPacket): MqttSession {
     const { valuesTopic, maxPayloadBytes, maxInFlight, pubackTimeoutMs } = this.#settings;
+    const window = connack.properties?.receiveMaximum ?? 65_535;
     const announced = connack.properties?.maximumPacketSize ?? Infinity;
     return new MqttSession(client, this.#clock, {
       topic: valuesTopic,
+      answerTopic: this.#settings.commands.answerTopic,
+      window,
       maxPayloadBytes: Math.min(maxPayloadBytes, announced - publishOverheadBytes(valuesTopic)),
-      maxInFlight: Math.min(maxInFlight, connack.properties?.receiveMaximum ?? 65_535),
+      maxInFlight: Math.min(maxInFlight, window),
       pubackTimeoutMs,
     });
   }
@@ -129,7 +150,9 @@ export class MqttDestination implements Destination {
       ...(password === undefined ? {} : { password }),
       ...(tls === undefined ? {} : tlsOptions(tls)),
       protocolVersion: version,
-      clean: true,
+      // The broker keeps commands for us while we are away.
+      clean: false,
+      ...(version === 5 ? { properties: SESSION_PROPERTIES } : {}),
       keepalive: keepaliveSeconds,
       connectTimeout: CONNECT_TIMEOUT_MS,
       reconnectPeriod: 0,
