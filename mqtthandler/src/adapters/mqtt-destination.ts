@@ -2,7 +2,8 @@
  * An MQTT broker as a destination, over mqtt.js. One client per session: mqtt.js' own reconnecting
  * and its in-memory store are not used, because what must survive is in Redis.
  *
- * MQTT 5 first; a broker that does not speak it is asked with 3.1.1 at the next attempt.
+ * MQTT 5 first; a broker that does not speak it is asked with 3.1.1. Never by mistake: over 3.1.1 a
+ * broker has no way to refuse a message, and some acknowledge an oversized one and drop it.
  */
 import { connect } from 'mqtt';
 import type { IClientOptions, IConnackPacket, MqttClient } from 'mqtt';
@@ -65,6 +66,13 @@ export class ConnectRefused extends TransientError {
   }
 }
 
+/** The connection was closed in order before CONNACK. */
+class HungUp extends TransientError {
+  constructor() {
+    super('the broker closed the connection before it answered');
+  }
+}
+
 export class MqttDestination implements Destination {
   readonly name = 'mqtt';
   readonly address: string;
@@ -80,7 +88,26 @@ export class MqttDestination implements Destination {
   }
 
   async connect(signal: AbortSignal): Promise<Session> {
-    const client = connect(this.#options(this.#version));
+    try {
+      return await this.#attempt(this.#version, signal);
+    } catch (error) {
+      if (this.#version === 4 || !(error instanceof HungUp)) throw error;
+    }
+    // A broker that does not know MQTT 5 hangs up; so does one that is just being stopped. If it
+    // answers 3.1.1, it is there, and hanging up on MQTT 5 once more is its answer.
+    const older = await this.#attempt(4, signal);
+    await older.close(true);
+    try {
+      return await this.#attempt(5, signal);
+    } catch (error) {
+      if (!(error instanceof HungUp)) throw error;
+    }
+    this.#version = 4;
+    return await this.#attempt(4, signal);
+  }
+
+  async #attempt(version: 4 | 5, signal: AbortSignal): Promise<Session> {
+    const client = connect(this.#options(version));
     // At once: commands that waited at the broker come directly after its CONNACK.
     const commands = new MqttCommands(client, this.#clock, this.#settings.commands);
     // Stays for good: a late error of a client we have given up must not end the process.
@@ -91,8 +118,7 @@ export class MqttDestination implements Destination {
       client.once('connect', resolve);
     });
     const onError = (error: Error) => fail(this.#refusal(error));
-    // A broker that does not know MQTT 5 may simply hang up.
-    const onClose = () => fail(this.#hungUp());
+    const onClose = () => fail(new HungUp());
     const onAbort = () => fail(new TransientError('stopped'));
     client.once('error', onError).once('close', onClose);
     signal.addEventListener('abort', onAbort, { once: true });
@@ -131,12 +157,6 @@ export class MqttDestination implements Destination {
     const { verdict, reason } = classifyConnack(code);
     if (verdict === 'other_version') this.#version = this.#version === 5 ? 4 : 5;
     return new ConnectRefused(reason, verdict === 'retry_slowly');
-  }
-
-  #hungUp(): Error {
-    // The other version next time; a broker that was only away is none the worse for it.
-    this.#version = this.#version === 5 ? 4 : 5;
-    return new TransientError('the broker closed the connection before it answered');
   }
 
   #options(version: 4 | 5): IClientOptions {
