@@ -5,12 +5,18 @@
  *   node --import tsx lab/src/hardware/main.ts /tmp/hardware.sock '{"op":"gpio_press","line":2}'
  */
 import { errorCode, errorMessage } from '@holdfast/kit';
-import { GpioSimulation, HardwareClient, parseMessage, startHardwareSimulator } from './index.ts';
+import {
+  GpioSimulation,
+  HardwareClient,
+  I2cSimulation,
+  parseMessage,
+  startHardwareSimulator,
+} from './index.ts';
 
 async function serve(path: string): Promise<void> {
   await using simulator = await startHardwareSimulator({
     path,
-    handlers: { gpio: new GpioSimulation() },
+    handlers: { gpio: new GpioSimulation(), i2c: new I2cSimulation() },
   });
   console.log(`hardware simulator on ${simulator.path}; end with Ctrl-C`);
   await new Promise((resolve) => process.once('SIGINT', resolve).once('SIGTERM', resolve));

@@ -12,10 +12,14 @@
  *   entries for the same (`_sensor`, `_boot`, `_uptime_ms`) and does not store it twice.
  * - `skipped` readings that could not be kept in memory get their sequence numbers too, and a gap
  *   record in the stream: a loss is a recorded fact.
+ * - What a killed Redis had answered for and lost is put back under its old number (`restore.ts`).
  */
 import { randomBytes } from 'node:crypto';
+import { systemClock } from '@holdfast/kit';
+import type { Clock } from '@holdfast/kit';
 import type { Redis } from './connection.ts';
 import { KEYS } from './keys.ts';
+import { RecentReadings } from './restore.ts';
 import { Script } from './script.ts';
 
 /** How many of the newest entries are searched for an append that may have been carried out. */
@@ -106,41 +110,72 @@ export interface AppendOptions {
 }
 
 const script = new Script(APPEND);
+const SKIPPED_REASON = 'sensor_memory_full';
 
 /** Appends readings over one connection. */
 export class Appender {
   readonly #redis: Redis;
-  /** `run_id` of the Redis at the other end; undefined until asked after each connect. */
-  #runId: string | undefined;
+  readonly #clock: Pick<Clock, 'monotonicMs'>;
+  readonly #recent = new RecentReadings();
+  /** `run_id` of the Redis at the other end, asked after each connect; undefined before. */
+  #prepared: Promise<string> | undefined;
+  /** The Redis that has stored the newest reading. */
+  #lastRunId: string | undefined;
 
-  constructor(redis: Redis) {
+  constructor(redis: Redis, clock: Pick<Clock, 'monotonicMs'> = systemClock) {
     this.#redis = redis;
+    this.#clock = clock;
     redis.on('close', () => {
-      this.#runId = undefined;
+      // Not at every failed attempt to reconnect: the outage must not make readings old.
+      if (this.#prepared !== undefined) this.#recent.prune(clock.monotonicMs());
+      this.#prepared = undefined;
     });
   }
 
   /**
-   * Stores one reading, given as `readingFields` makes it. Rejects with Redis' reply (`OOM` when its memory limit is reached) or a
-   * connection error; after the latter it is unknown whether the reading was stored: call again
-   * with `retry`.
+   * Stores one reading, given as `readingFields` makes it. Rejects with Redis' reply (`OOM` when its
+   * memory limit is reached) or a connection error; after the latter it is unknown whether the
+   * reading was stored: call again with `retry`.
    */
   async append(fields: readonly string[], options: AppendOptions): Promise<Appended> {
-    const runId = (this.#runId ??= await readRunId(this.#redis));
     const reply = await script.run(
       this.#redis,
       [KEYS.values.key, KEYS.sequence.key],
       [
-        runId,
+        await this.prepare(),
         randomBytes(6).toString('hex'),
         options.retry ? RETRY_SEARCH_ENTRIES : 0,
         options.skipped,
-        'sensor_memory_full',
+        SKIPPED_REASON,
         ...fields,
       ],
     );
     const [id, epoch, seq] = reply as [string, string, number];
+    const { skipped } = options;
+    this.#recent.add({ epoch, seq, skipped, fields }, this.#clock.monotonicMs());
     return { id, epoch, seq };
+  }
+
+  /**
+   * To be called after each connect, and by `append` if it was not: puts back readings that a Redis
+   * which was killed has lost (`restore.ts`). Returns its `run_id`; rejects as Redis does.
+   */
+  async prepare(): Promise<string> {
+    const preparing = (this.#prepared ??= this.#prepare());
+    try {
+      return await preparing;
+    } catch (error) {
+      if (this.#prepared === preparing) this.#prepared = undefined;
+      throw error;
+    }
+  }
+
+  async #prepare(): Promise<string> {
+    const runId = await readRunId(this.#redis);
+    const restarted = this.#lastRunId !== undefined && this.#lastRunId !== runId;
+    if (restarted) await this.#recent.restore(this.#redis, SKIPPED_REASON);
+    this.#lastRunId = runId;
+    return runId;
   }
 }
 

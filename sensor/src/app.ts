@@ -1,0 +1,260 @@
+/**
+ * The service: asks the schedule what to do, lets the sensors measure, hands readings to the writer
+ * and keeps everybody informed (log, events, status).
+ */
+import type { Clock, Log, Random } from '@holdfast/kit';
+import { KEYS, parseEnabled, parseNumber } from '@holdfast/redis';
+import { healthText } from './core/health.ts';
+import type { Health, HealthChange } from './core/health.ts';
+import { PendingReadings } from './core/pending.ts';
+import { dueMs, startSchedule, step } from './core/schedule.ts';
+import type { IntervalSetting, Schedule, ScheduleEffect, ScheduleEvent } from './core/schedule.ts';
+import type { SensorLog } from './log.ts';
+import type { AppendOutcome, ReadingStore, Sensor } from './ports.ts';
+import { SensorRunner } from './sensor-runner.ts';
+import { StatusBoard } from './status-board.ts';
+import type { StatusFields } from './status-board.ts';
+import { Wakeup } from './wakeup.ts';
+import { Writer } from './writer.ts';
+
+/** A device whose Redis does not answer measures at its default interval after this time. */
+const SETTINGS_GRACE_MS = 2_000;
+/** At the end: for measurements under way, then for readings on their way to Redis. */
+const SETTLE_MS = 1_000;
+const FLUSH_MS = 2_500;
+const IDLE_MS = 3_600_000;
+const SHOWN_CHARACTERS = 80;
+
+export interface AppOptions {
+  readonly intervalSeconds: number;
+  readonly pendingMax: number;
+  readonly boot: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log<SensorLog>;
+  readonly store: ReadingStore;
+  readonly writeEvent: (event: string, fields: StatusFields) => void;
+  readonly writeStatus: (fields: StatusFields) => Promise<boolean>;
+}
+
+export class SensorApp {
+  readonly #options: AppOptions;
+  readonly #runners: SensorRunner[] = [];
+  readonly #pending: PendingReadings;
+  readonly #writer: Writer;
+  readonly #board: StatusBoard;
+  readonly #wakeup = new Wakeup();
+  readonly #started: string;
+  #schedule: Schedule;
+  #stopped = false;
+  #readings = 0;
+  #missedTicks = 0;
+  #lastError = '';
+  #storeTrouble: string | undefined;
+  #detection = '';
+
+  constructor(options: AppOptions) {
+    const { clock, random, store } = options;
+    this.#options = options;
+    this.#started = new Date(clock.nowMs()).toISOString();
+    this.#pending = new PendingReadings(options.pendingMax);
+    this.#writer = new Writer({
+      pending: this.#pending,
+      store,
+      clock,
+      random,
+      onOutcome: (outcome, skipped) => this.#onOutcome(outcome, skipped),
+    });
+    this.#board = new StatusBoard({
+      clock,
+      render: () => this.#status(),
+      write: options.writeStatus,
+    });
+    this.#schedule = startSchedule(
+      clock.monotonicMs(),
+      options.intervalSeconds * 1000,
+      SETTINGS_GRACE_MS,
+    );
+  }
+
+  /** A further sensor; measured at once while measuring, then at every tick. */
+  add(sensor: Sensor): void {
+    const runner = new SensorRunner({
+      sensor,
+      boot: this.#options.boot,
+      clock: this.#options.clock,
+      onReading: (reading) => {
+        this.#readings += 1;
+        this.#writer.add(reading);
+      },
+      onHealth: (change, health) => this.#onHealth(sensor.id, change, health),
+    });
+    this.#runners.push(runner);
+    if (this.#schedule.kind === 'measuring') runner.tick();
+    this.#board.touch(true);
+  }
+
+  has(sensorId: string): boolean {
+    return this.#runners.some((runner) => runner.id === sensorId);
+  }
+
+  /** What looking for sensors has come to, for the status. */
+  detection(text: string): void {
+    if (text === this.#detection) return;
+    this.#detection = text;
+    this.#board.touch(true);
+  }
+
+  /** Values of `measurement:interval` and `measurement:enabled` as they stand in Redis. */
+  settings(interval: string | null, enabled: string | null): void {
+    this.#dispatch({
+      type: 'settings',
+      nowMs: this.#options.clock.monotonicMs(),
+      interval: intervalSetting(interval),
+      enabled: parseEnabled(enabled),
+    });
+    this.#wakeup.ring();
+  }
+
+  connected(): void {
+    this.#board.forget();
+  }
+
+  /** Measures until `signal` aborts, then hands over what it can. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, writeEvent, log, intervalSeconds } = this.#options;
+    const sensors = this.#runners.map((runner) => runner.id).join(' ');
+    log.info('started', { sensors, intervalSeconds });
+    writeEvent('service_started', { sensors, interval_seconds: intervalSeconds });
+    this.#board.touch(true);
+    const background = [this.#writer.run(signal), this.#board.run(signal)];
+    const stop = () => this.#wakeup.ring();
+    signal.addEventListener('abort', stop, { once: true });
+    while (!signal.aborted) {
+      const waitMs = (dueMs(this.#schedule) ?? Number.POSITIVE_INFINITY) - clock.monotonicMs();
+      // Whole milliseconds, upwards: a timer that is early would only have to wait again.
+      if (waitMs > 0) await this.#wakeup.sleepMs(clock, Math.min(IDLE_MS, Math.ceil(waitMs)));
+      else this.#dispatch({ type: 'clock', nowMs: clock.monotonicMs() });
+    }
+    await this.#finish(background);
+  }
+
+  async #finish(background: readonly Promise<void>[]): Promise<void> {
+    const { clock } = this.#options;
+    const settled = Promise.all(this.#runners.map(async (runner) => runner.settled()));
+    const limit = new AbortController();
+    await Promise.race([settled, clock.sleepMs(SETTLE_MS, limit.signal)]);
+    limit.abort();
+    const endMs = clock.monotonicMs() + FLUSH_MS;
+    const flushed = Promise.all(background).then(async () => {
+      await this.#writer.flush(endMs);
+      this.#stopped = true;
+      await this.#board.flush();
+    });
+    await Promise.race([flushed, clock.sleepMs(FLUSH_MS)]);
+  }
+
+  #dispatch(event: ScheduleEvent): void {
+    const { state, effects } = step(this.#schedule, event);
+    this.#schedule = state;
+    for (const effect of effects) this.#carryOut(effect);
+  }
+
+  #carryOut(effect: ScheduleEffect): void {
+    switch (effect.type) {
+      case 'measure':
+        for (const runner of this.#runners) runner.tick();
+        this.#board.touch(false);
+        return;
+      case 'missed':
+        this.#missedTicks += effect.ticks;
+        return;
+      case 'paused':
+      case 'resumed':
+        this.#tell(`measuring_${effect.type}`, {});
+        return;
+      case 'interval_changed':
+        this.#tell('interval_changed', { interval_seconds: effect.intervalMs / 1000 });
+        return;
+      case 'interval_refused': {
+        const { min, max } = KEYS.interval.value;
+        this.#tell('interval_refused', {
+          value: effect.raw.slice(0, SHOWN_CHARACTERS),
+          kept_seconds: this.#schedule.intervalMs / 1000,
+          allowed: `${min} to ${max}`,
+        });
+      }
+    }
+  }
+
+  /** A change of state: one log line, one event, status soon. */
+  #tell(event: keyof SensorLog, fields: StatusFields): void {
+    this.#options.log.info(event, fields);
+    this.#options.writeEvent(event, fields);
+    this.#board.touch(true);
+  }
+
+  #onHealth(sensor: string, change: HealthChange, health: Health): void {
+    if (health.kind === 'lost') this.#lastError = `${sensor}: ${health.code} ${health.message}`;
+    if (change === undefined) {
+      this.#board.touch(false);
+    } else if (health.kind === 'lost') {
+      const { code, message } = health;
+      this.#tell('sensor_lost', { sensor, code, error: message });
+    } else {
+      this.#tell('sensor_found', { sensor });
+    }
+  }
+
+  #onOutcome(outcome: AppendOutcome, skipped: number): void {
+    if (skipped > 0) this.#tell('readings_dropped', { count: skipped });
+    const trouble = troubleOf(outcome);
+    if (trouble === this.#storeTrouble) return;
+    this.#storeTrouble = trouble;
+    if (trouble === undefined) {
+      this.#options.log.info('storing_again', { pending: this.#pending.size });
+      this.#board.touch(true);
+      return;
+    }
+    this.#lastError = `redis: ${trouble}`;
+    if (outcome.kind === 'full') this.#tell('redis_full', { pending: this.#pending.size });
+    else this.#options.log.warn('not_stored', { code: trouble });
+  }
+
+  #status(): StatusFields {
+    const { kind, intervalMs } = this.#schedule;
+    const sum = (of: (runner: SensorRunner) => number) =>
+      this.#runners.reduce((total, runner) => total + of(runner), 0);
+    return {
+      started: this.#started,
+      state: this.#stopped ? 'stopped' : kind,
+      interval_seconds: intervalMs / 1000,
+      ...Object.fromEntries(this.#runners.map((r) => [`sensor:${r.id}`, healthText(r.health)])),
+      readings: this.#readings,
+      pending: this.#pending.size,
+      dropped: this.#pending.dropped,
+      missed_ticks: this.#missedTicks,
+      busy_ticks: sum((runner) => runner.busyTicks),
+      last_error: this.#lastError,
+      detection: this.#detection,
+    };
+  }
+}
+
+function intervalSetting(raw: string | null): IntervalSetting {
+  if (raw === null) return { kind: 'default' };
+  const parsed = parseNumber(raw, KEYS.interval.value);
+  return parsed.ok ? { kind: 'set', intervalMs: parsed.value * 1000 } : { kind: 'refused', raw };
+}
+
+function troubleOf(outcome: AppendOutcome): string | undefined {
+  switch (outcome.kind) {
+    case 'stored':
+      return undefined;
+    case 'full':
+      return 'OOM';
+    case 'refused':
+    case 'unknown':
+      return outcome.code;
+  }
+}

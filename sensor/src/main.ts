@@ -1,0 +1,57 @@
+/** The sensor service: wiring only. */
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { createLog, runService, systemClock, systemRandom } from '@holdfast/kit';
+import { redisSettings } from '@holdfast/redis';
+import { kernelBuses } from './adapters/i2c-bus.ts';
+import { simulatedBuses } from './adapters/i2c-simulator.ts';
+import { RedisDevice } from './adapters/redis-device.ts';
+import { SensorApp } from './app.ts';
+import { readConfig } from './config.ts';
+import { shortBootId } from './core/host.ts';
+import { addNamed, keepDetecting } from './detection.ts';
+import { hostSensor } from './drivers/host.ts';
+import type { SensorLog } from './log.ts';
+
+const SERVICE = 'sensor';
+const BOOT_ID = '/proc/sys/kernel/random/boot_id';
+
+await runService(SERVICE, async (signal) => {
+  const config = readConfig();
+  const clock = systemClock;
+  const log = createLog<SensorLog>(SERVICE, clock);
+  // A machine that does not tell (a developer's, not Linux) counts each start as a boot.
+  const boot = shortBootId(await readFile(BOOT_ID, 'utf8').catch(() => randomUUID()));
+  const simulator = config.HARDWARE_SIMULATOR;
+  const buses =
+    simulator === undefined
+      ? kernelBuses(config.I2C_TIMEOUT_MILLIS, clock)
+      : simulatedBuses(simulator, config.I2C_TIMEOUT_MILLIS, clock);
+  const redis = new RedisDevice({
+    settings: redisSettings(config),
+    onConnected: () => {
+      log.info('redis_connected', {});
+      app.connected();
+    },
+    onLost: (code, error) => log.warn('redis_lost', { code, error }),
+  });
+  const app = new SensorApp({
+    intervalSeconds: config.INTERVAL_SECONDS,
+    pendingMax: config.PENDING_MAX_READINGS,
+    boot,
+    clock,
+    random: systemRandom,
+    log,
+    store: redis,
+    writeEvent: (event, fields) => redis.event({ service: SERVICE, event, fields }),
+    writeStatus: async (fields) => redis.writeStatus(fields),
+  });
+  const { host, auto, places } = config.SENSORS;
+  if (host) app.add(hostSensor);
+  addNamed({ app, buses, named: places, clock });
+  redis.watchSettings((interval, enabled) => app.settings(interval, enabled), signal);
+  if (auto) void keepDetecting({ app, buses, named: places, clock, log }, signal);
+  await app.run(signal);
+  redis.close();
+  await buses.close();
+});
