@@ -43,7 +43,7 @@ demo: node_modules/.installed servers build ## the gateway on this machine's own
 
 .PHONY: bench
 bench: node_modules/.installed servers build ## speed and cost, as ratios within one run
-	@node --import tsx bench/main.ts
+	@node --import tsx bench/main.ts $(BENCH)
 
 .PHONY: format
 format: node_modules/.installed ## format every file

@@ -52,10 +52,13 @@ rules_sensor() {
     "$(own_status sensor)"
 }
 
-# Toggles one flag.
+# Toggles one flag: flag, event and the presses already counted change in one script, and a script
+# must find all of its keys in one pair of parentheses.
 rules_startstopbutton() {
   echo "$(watch measurement:enabled)" \
-    '(+eval +evalsha +get +mget +set +del ~measurement:enabled)' \
+    '(+eval +evalsha ~measurement:enabled ~events ~startstopbutton:status)' \
+    '(+get +mget +set +del ~measurement:enabled)' \
+    '(+hget ~startstopbutton:status)' \
     "$(own_status startstopbutton)"
 }
 

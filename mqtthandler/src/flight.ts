@@ -13,6 +13,7 @@ import {
   covers,
   decodeProgress,
   encodeProgress,
+  intersect,
   lowWater,
   progressFrom,
   subtract,
@@ -38,13 +39,16 @@ export class Flight {
   #storedLastId: string | null = null;
   #storedPending: string | null = null;
   #underway = new Set<Stretch>();
+  /** Sent without an answer: the destination may have it. Sent again, but never given up. */
+  #exposed: Stretch[] = [];
   #saving = false;
   #dirty = false;
+  #stored: Promise<void> = Promise.resolve();
 
   constructor(
     ledger: Ledger,
     callbacks: {
-      /** The cursor could not be written; it is tried again with the next acknowledgement. */
+      /** The cursor could not be written; `retryStore`, or the next acknowledgement, tries again. */
       onStoreFailed: (error: unknown) => void;
       /** Somebody else has set `last_id`: `load` again. */
       onForeignCursor: () => void;
@@ -74,6 +78,20 @@ export class Flight {
       available = subtract(available, stretch.after, stretch.upTo);
     }
     return available;
+  }
+
+  /** What may be recorded as lost: what is available and has certainly not arrived. */
+  get forfeitable(): Progress {
+    let forfeitable = this.available;
+    for (const { after, upTo } of this.#exposed) {
+      forfeitable = subtract(forfeitable, after, upTo);
+    }
+    return forfeitable;
+  }
+
+  /** Marks a stretch as possibly sent, by an earlier life of this process. */
+  expose(stretch: Stretch): void {
+    this.#exposed.push(stretch);
   }
 
   /** Reads the stored cursor and goes on from there. */
@@ -128,8 +146,10 @@ export class Flight {
     this.#store();
   }
 
-  /** The session is gone: nothing is under way any more. */
+  /** The session is gone: nothing is under way any more, but may have arrived. */
   landAll(): void {
+    const pending = (stretch: Stretch) => intersect(this.#progress, stretch).length > 0;
+    this.#exposed = [...this.#exposed, ...this.#underway].filter(pending);
     this.#underway.clear();
   }
 
@@ -163,13 +183,18 @@ export class Flight {
 
   /** Resolves when the stored cursor has caught up, or cannot. */
   async settled(): Promise<void> {
-    while (this.#saving) await new Promise((resolve) => setImmediate(resolve));
+    await this.#stored;
+  }
+
+  /** Tries again to write what could not be written. */
+  retryStore(): void {
+    if (this.#dirty) this.#store();
   }
 
   /** One write at a time, always of the newest progress: as many writes as the card can take. */
   #store(): void {
     this.#dirty = true;
-    if (!this.#saving) void this.#storeLoop();
+    if (!this.#saving) this.#stored = this.#storeLoop();
   }
 
   async #storeLoop(): Promise<void> {

@@ -73,6 +73,10 @@ const BACKOFF = { floorMs: 500, capMs: 30_000 };
 const TESTING_BACKOFF = { floorMs: 500, capMs: 2_000 };
 /** A backlog beyond this is sent beside the live lane instead of before it. */
 const PART_AT_READINGS = 200;
+/** The same failure of Redis is told at most this often: it comes with each read and each write. */
+const TELL_AGAIN_MS = 60_000;
+/** Until a cursor that Redis did not take is offered again. */
+const STORE_AGAIN_MS = 1_000;
 /** On SIGTERM: for acknowledgements under way. */
 const DRAIN_MS = 2_000;
 
@@ -83,6 +87,7 @@ export class Forwarder {
   readonly #parts: ForwarderParts;
   readonly #runner: LaneRunner;
   readonly #changed = new Bell();
+  #redisFailure = { error: '', toldAtMs: -Infinity };
   #link: LinkState = 'waiting_redis';
   #lastError = '';
   #enabled = true;
@@ -90,11 +95,13 @@ export class Forwarder {
   #stale = true;
   #loading: Promise<void> | undefined;
   #nextAttemptMs = 0;
+  #storingAgain = false;
+  #signal = AbortSignal.abort();
 
   constructor(parts: ForwarderParts) {
     this.#parts = parts;
     this.flight = new Flight(parts.ledger, {
-      onStoreFailed: (error) => this.#redisFailed(error),
+      onStoreFailed: (error) => void this.#storeAgain(error),
       onForeignCursor: () => this.reload(),
     });
     this.#runner = new LaneRunner(parts, this.flight, this.tally, this.moreWork);
@@ -149,6 +156,7 @@ export class Forwarder {
   /** Runs until `signal` aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const { destination, redisReady } = this.#parts;
+    this.#signal = signal;
     let attempt = 0;
     while (!signal.aborted) {
       this.#link = 'waiting_redis';
@@ -278,7 +286,22 @@ export class Forwarder {
   }
 
   #redisFailed(error: unknown): void {
-    this.#lastError = errorMessage(error);
-    this.#parts.report('warn', 'redis_failed', { error: errorMessage(error) });
+    const { clock, report } = this.#parts;
+    const [told, message] = [this.#redisFailure, errorMessage(error)];
+    this.#lastError = message;
+    const nowMs = clock.monotonicMs();
+    if (told.error === message && nowMs - told.toldAtMs < TELL_AGAIN_MS) return;
+    this.#redisFailure = { error: message, toldAtMs: nowMs };
+    report('warn', 'redis_failed', { error: message });
+  }
+
+  /** With nothing new to acknowledge nobody else would move the cursor once Redis takes it again. */
+  async #storeAgain(error: unknown): Promise<void> {
+    this.#redisFailed(error);
+    if (this.#storingAgain) return;
+    this.#storingAgain = true;
+    await this.#parts.clock.sleepMs(STORE_AGAIN_MS, this.#signal);
+    this.#storingAgain = false;
+    if (!this.#signal.aborted) this.flight.retryStore();
   }
 }

@@ -35,6 +35,7 @@ export class MqttSession implements Session {
   readonly #timer: NodeJS.Timeout;
   #resolveEnded: (end: SessionEnd) => void = () => {};
   #end: SessionEnd | undefined;
+  #lastAnswerMs = -Infinity;
 
   /** Takes over a client that has just received its CONNACK. */
   constructor(client: MqttClient, clock: Clock, settings: MqttSessionSettings) {
@@ -64,6 +65,7 @@ export class MqttSession implements Session {
       this.#underway.add(underway);
       this.#client.publish(this.#topic, encode(payload), { qos: 1 }, (error) => {
         if (!this.#underway.delete(underway)) return;
+        this.#lastAnswerMs = this.#clock.monotonicMs();
         resolve(error ? this.#failed(error) : { kind: 'acknowledged' });
       });
     });
@@ -89,10 +91,12 @@ export class MqttSession implements Session {
     return verdict === 'acknowledged' ? { kind: 'acknowledged' } : { kind: verdict, code: reason };
   }
 
+  /** On a slow line a whole window may take longer than one message may: each answer is progress. */
   #checkPubacks(): void {
     const [oldest] = this.#underway;
     if (oldest === undefined) return;
-    if (this.#clock.monotonicMs() - oldest.sentAtMs > this.#pubackTimeoutMs) {
+    const waitingSinceMs = Math.max(oldest.sentAtMs, this.#lastAnswerMs);
+    if (this.#clock.monotonicMs() - waitingSinceMs > this.#pubackTimeoutMs) {
       this.#finish({ reason: 'puback_timeout' });
     }
   }

@@ -1,7 +1,15 @@
 /** What each service's Redis user may do, and what it may not. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { Appender, KEYS, openRedis, readingFields, watchKeys, writeEvent } from '@holdfast/redis';
+import {
+  Appender,
+  KEYS,
+  openRedis,
+  readingFields,
+  toggleMeasuring,
+  watchKeys,
+  writeEvent,
+} from '@holdfast/redis';
 import type { KeySpec, Redis } from '@holdfast/redis';
 import { until } from '@holdfast/lab/servers';
 import { Container } from './container.ts';
@@ -243,9 +251,13 @@ describe('access', () => {
       signal: stop.signal,
     });
     const button = await container.connect('startstopbutton');
-    const toggle = `redis.call('SET', KEYS[1], redis.call('GET', KEYS[1]) == '0' and '1' or '0')`;
     await until('the first look', () => seen.length === 1);
-    await button.eval(toggle, 1, KEYS.enabled.key);
+    await toggleMeasuring(button, {
+      service: 'startstopbutton',
+      source: 'button',
+      id: 'press-1',
+      statusKey: KEYS.buttonStatus.key,
+    });
     await until('the change', () => seen.at(-1) === '0');
     stop.abort();
   });
