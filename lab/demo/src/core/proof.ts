@@ -99,18 +99,16 @@ const SHOWN_LOST = 5;
 export function proofLines(proof: Proof): string[] {
   const row = (count: number, name: string, meaning: string) =>
     `  ${name.padEnd(20)}${String(count).padStart(8)}   ${meaning}`;
-  const lives = proof.epochs === 1 ? 'one numbering' : `${proof.epochs} numberings`;
+  const numbering =
+    proof.epochs === 1 ? 'numbered without a hole' : `no hole in ${proof.epochs} numberings`;
+  const whole = proof.holesInStream === 0 ? `, ${numbering}` : '';
   return [
     'Proof',
-    row(proof.produced, 'produced', `readings the sensor stored, from ${lives} without a hole`),
-    row(proof.delivered, 'delivered', 'different readings the subscriber has'),
+    row(proof.produced, 'produced', `made by the sensor${whole}`),
+    row(proof.delivered, 'delivered', 'of them are at the subscriber'),
     row(proof.recordedAsGap, 'recorded as gap', 'given up, and the subscriber was told which'),
     row(proof.lost.length, 'lost', 'missing without a word'),
-    row(
-      proof.duplicates,
-      'duplicates dropped',
-      'sent twice to be sure, recognised by their number',
-    ),
+    row(proof.duplicates, 'duplicates dropped', 'came twice, recognised by their number'),
     ...(proof.holesInStream > 0
       ? [row(proof.holesInStream, 'holes in the buffer', 'numbers that no stored reading has')]
       : []),

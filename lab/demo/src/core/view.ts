@@ -117,11 +117,13 @@ function title(view: DemoView, width: number): string {
   const limit = limitSeconds === undefined ? '' : ` of ${stopwatch(limitSeconds)}`;
   const state = {
     starting: 'starting',
-    running: view.measuring ? 'measuring' : paint('yellow', 'PAUSED by the button'),
-    proving: paint('yellow', `measuring stopped, ${view.notDelivered} readings to come`),
+    running: view.measuring
+      ? 'measuring; every reading goes to an MQTT subscriber'
+      : paint('yellow', 'PAUSED by the button'),
+    proving: paint('yellow', `measuring stopped, ${view.notDelivered} readings on their way`),
   }[phase];
   return spread(
-    `${paint('bold', 'Holdfast')}  from sensor to subscriber: ${state}`,
+    `${paint('bold', 'Holdfast')}  ${state}`,
     ` ${stopwatch(elapsedSeconds)}${limit}`,
     width,
   );
@@ -129,11 +131,11 @@ function title(view: DemoView, width: number): string {
 
 /** Two processes side by side; the network is the sixth. */
 function processRows(view: DemoView, width: number): string[] {
-  const cells = view.parts.map((part, index) => processCell(part, index + 1));
+  const half = Math.floor(width / 2);
+  const cells = view.parts.map((part, index) => processCell(part, index + 1, half >= 45));
   cells.push(
     `n ${fit('network', 16)}${view.networkCut ? paint('red', 'CUT') : paint('green', 'open')}`,
   );
-  const half = Math.floor(width / 2);
   const rows: string[] = [];
   for (let i = 0; i < cells.length; i += 2) {
     rows.push(`${fit(cells[i] ?? '', half - 1)} ${cells[i + 1] ?? ''}`);
@@ -141,9 +143,9 @@ function processRows(view: DemoView, width: number): string[] {
   return rows;
 }
 
-function processCell(part: PartView, key: number): string {
+function processCell(part: PartView, key: number, wide: boolean): string {
   const state = part.up ? paint('green', 'up') : paint('red', 'DOWN');
-  const pid = part.up && part.pid !== undefined ? ` pid ${part.pid}` : '';
+  const pid = part.up && part.pid !== undefined ? `${wide ? ' pid' : ''} ${part.pid}` : '';
   const restarts = part.restarts > 0 ? paint('yellow', ` restarts ${part.restarts}`) : '';
   return `${paint('dim', String(key))} ${fit(part.name, 16)}${state}${pid}${restarts}`;
 }
@@ -165,19 +167,19 @@ function sensorRows(view: DemoView, width: number): string[] {
 }
 
 function deliveryRows(view: DemoView, width: number): string[] {
-  const backlog = String(view.notDelivered);
-  const shownBacklog = view.notDelivered > 0 ? paint('yellow', backlog) : backlog;
-  const first = view.firstDeliveredSeconds;
+  const { notDelivered, firstDeliveredSeconds: first } = view;
+  const backlog = String(notDelivered);
+  const shownBacklog = notDelivered > 0 ? paint('yellow', backlog) : backlog;
   return [
+    `stored ${paint('bold', String(view.produced))}  at the subscriber ${paint('bold', String(view.delivered))}` +
+      `  backlog ${shownBacklog}  unacknowledged ${view.notAcknowledged}`,
+    `link ${linkColoured(view)}  acknowledged up to ${view.acknowledgedId || '-'}`,
+    bufferRow(view.buffer, notDelivered),
     spread(
-      `stored ${paint('bold', String(view.produced))}  at the subscriber ${paint('bold', String(view.delivered))}` +
-        `  backlog ${shownBacklog}  unacknowledged ${view.notAcknowledged}`,
-      first === undefined ? '' : paint('dim', ` first after ${first.toFixed(1)} s`),
+      `duplicates dropped ${view.duplicates}  recorded as gap ${view.gapReadings}`,
+      first === undefined ? '' : paint('dim', ` first reading after ${first.toFixed(1)} s`),
       width,
     ),
-    `link ${linkColoured(view)}  acknowledged up to ${view.acknowledgedId || '-'}`,
-    bufferRow(view.buffer, view.notDelivered),
-    `duplicates dropped ${view.duplicates}  readings recorded as gap ${view.gapReadings}`,
   ];
 }
 

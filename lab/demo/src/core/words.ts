@@ -10,6 +10,22 @@ export interface Told {
 
 const text = (value: unknown): string =>
   typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value);
+
+/** What the system's codes mean; they stand in `code` or somewhere in `error`. */
+const CODES: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection broken',
+  EPIPE: 'connection broken',
+  ETIMEDOUT: 'no answer',
+};
+
+function why({ code, error, reason }: Fields): string {
+  const said = [code, error, reason].map(text);
+  const known = said.flatMap((one) => one.match(/\bE[A-Z]{3,}\b/g) ?? []);
+  const words = known.map((one) => CODES[one]).find((one) => one !== undefined);
+  return words ?? said.toSorted((a, b) => b.length - a.length)[0] ?? '';
+}
+
 const seconds = (ms: unknown) => `${(Number(ms) / 1_000).toFixed(1)} s`;
 
 /** Event -> words. What is not here is told by its name. */
@@ -19,30 +35,31 @@ const WORDS: Readonly<Record<string, (fields: Fields) => string>> = {
   stopped: () => 'stopped',
   crashed: (f) => `crashed: ${text(f['error'])}`,
   redis_connected: () => 'connected to Redis',
-  redis_lost: (f) => `Redis is away (${text(f['code'])}), readings wait in memory`,
-  redis_error: (f) => `Redis is away (${text(f['code'])})`,
-  redis_unreachable: (f) => `Redis is away (${text(f['error'])})`,
-  redis_failed: (f) => `Redis is away (${text(f['error'])})`,
+  redis_lost: (f) => `Redis is away (${why(f)}), readings wait in memory`,
+  redis_error: (f) => `Redis is away (${why(f)})`,
+  redis_unreachable: (f) => `Redis is away (${why(f)})`,
+  redis_failed: (f) => `Redis is away (${why(f)})`,
   redis_full: () => 'Redis is full, readings wait in memory',
-  not_stored: (f) => `a reading cannot be stored now (${text(f['code'])})`,
+  not_stored: (f) => `a reading cannot be stored now (${why(f)})`,
   storing_again: (f) => `storing again, ${text(f['pending'])} readings had to wait`,
   measuring_paused: () => 'measuring paused',
   measuring_resumed: () => 'measuring again',
   interval_changed: (f) => `now measures every ${text(f['interval_seconds'])} s`,
   sensor_found: (f) => `${text(f['sensor'])} answers`,
-  sensor_lost: (f) => `${text(f['sensor'])} does not answer (${text(f['code'])})`,
+  sensor_lost: (f) => `${text(f['sensor'])} does not answer (${why(f)})`,
   readings_dropped: (f) => `memory full, ${text(f['count'])} readings given up`,
   line_opened: () => 'watches the button',
-  line_missing: (f) => `button line not there (${text(f['code'])})`,
+  line_missing: (f) => `button line not there (${why(f)})`,
   toggled: (f) => `button pressed: measuring ${f['measuring'] === true ? 'on' : 'off'}`,
-  toggle_failed: (f) => `a press cannot be stored now (${text(f['code'])}), it waits`,
+  toggle_failed: (f) => `a press cannot be stored now (${why(f)}), it waits`,
   press_discarded: () => 'a press was too old to count',
   link_up: () => 'connected to the broker',
-  link_down: (f) =>
-    `connection to the broker lost (${text(f['reason'])}), ${text(f['unacknowledged'])} messages to send again`,
-  connect_failed: (f) =>
-    `broker not reachable (${text(f['error'])}), next attempt in ${seconds(f['delayMs'])}`,
-  cursor_loaded: (f) => `goes on behind reading ${text(f['lastId'])}`,
+  link_down: (f) => `broker lost (${why(f)}), ${text(f['unacknowledged'])} messages to send again`,
+  connect_failed: (f) => `broker not reachable (${why(f)}), next try in ${seconds(f['delayMs'])}`,
+  cursor_loaded: (f) =>
+    f['lastId'] === '0-0'
+      ? 'sends from the first reading on'
+      : `goes on after ${text(f['lastId'])}`,
   readings_removed: (f) => `${text(f['count'])} readings vanished from the buffer`,
   readings_evicted: (f) => `buffer full, ${text(f['count'])} readings given up`,
   data_repaired: (f) => `data file repaired (${text(f['reason'])})`,
