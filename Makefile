@@ -38,6 +38,8 @@ test: node_modules/.installed servers build ## everything: types, lint, format, 
 	$(NODE_TEST) $(unit) $(contract) $(integration)
 
 .PHONY: demo
+# The moment the command was typed: the demo tells how long the first reading took from there.
+demo: export DEMO_STARTED_MS := $(shell date +%s%3N)
 demo: node_modules/.installed servers build ## the gateway on this machine's own readings, live
 	@node --import tsx lab/demo/main.ts
 

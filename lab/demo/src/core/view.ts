@@ -196,10 +196,7 @@ function linkColoured(view: DemoView): string {
 function bufferRow(buffer: BufferView | undefined, backlog: number): string {
   if (buffer === undefined) return 'buffer -';
   const { usedBytes, capacityBytes, fullInSeconds, drainedInSeconds } = buffer;
-  const lasts =
-    fullInSeconds === undefined
-      ? 'not filling up'
-      : `lasts ${duration(fullInSeconds)} more at this rate`;
+  const lasts = fullInSeconds === undefined ? 'not filling up' : `lasts ${duration(fullInSeconds)}`;
   const drained =
     backlog > 0 && drainedInSeconds !== undefined && drainedInSeconds > 0
       ? `, backlog gone in ${duration(drainedInSeconds)}`
