@@ -42,6 +42,8 @@ test-node-versions: node_modules/.installed servers build ## the services' tests
 	tools/test-node-versions.sh 22 24
 
 .PHONY: demo
+# The moment the command was typed: the demo tells how long the first reading took from there.
+demo: export DEMO_STARTED_MS := $(shell date +%s%3N)
 demo: node_modules/.installed servers build ## the gateway on this machine's own readings, live
 	@node --import tsx lab/demo/main.ts
 

@@ -42,10 +42,12 @@ read='+get +mget +exists +type +strlen +hget +hmget +hgetall +hlen'
 read+=' +xlen +xrange +xrevrange +xread +xinfo|stream'
 transaction='+multi +exec +discard +watch +unwatch'
 
-# Appends readings by one script, which searches the newest entries and keeps the count; cannot
-# take a reading away or move anybody's cursor.
+# Appends readings by one script, which searches the newest entries and keeps the count; puts back
+# in one transaction what a killed Redis has lost. Cannot take a reading away or move anybody's
+# cursor.
 rules_sensor() {
   echo "$(watch measurement:enabled measurement:interval)" \
+    '+multi +exec' \
     '(+eval +evalsha ~measurement:values ~measurement:sequence)' \
     '(+xadd +xrevrange ~measurement:values) (+hmget +hset ~measurement:sequence)' \
     '(+get +mget %R~measurement:enabled %R~measurement:interval)' \

@@ -4,6 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import {
   Appender,
   KEYS,
+  RecentReadings,
   openRedis,
   readingFields,
   toggleMeasuring,
@@ -234,6 +235,16 @@ describe('access', () => {
     assert.equal(next.seq, first.seq + 4);
     await redis.hset(KEYS.sensorStatus.key, 'state', 'measuring');
     await redis.del(KEYS.sensorStatus.key);
+  });
+
+  test('the sensor puts back what a killed Redis has lost with its own user', async () => {
+    const recent = new RecentReadings();
+    const fields = readingFields({ sensor: 's', boot: 'b', uptimeMs: 7, quantities: {} });
+    recent.add({ epoch: 'lost', seq: 1, skipped: 0, fields }, 0);
+    const redis = await container.connect('sensor');
+    assert.equal(await recent.restore(redis, 'sensor_memory_full'), 1);
+    const [newest] = await redis.xrevrange(KEYS.values.key, '+', '-', 'COUNT', 1);
+    assert.equal(newest?.[1][1], 'lost');
   });
 
   test('the services write events and watch keys with their own users', async () => {
