@@ -89,7 +89,7 @@ export function parseExpires(
 
 /** Own members only: nothing inherited is ever taken for a member. */
 function own(members: JsonObject): JsonObject {
-  return Object.assign(Object.create(null) as object, members) as JsonObject;
+  return Object.assign(Object.create(null) as object, members);
 }
 
 function getConfig(members: JsonObject): ParsedCommand {
