@@ -75,21 +75,28 @@ export class MqttCommands {
   }
 
   #receive(packet: IPublishPacket): void {
-    const payload =
-      typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload;
-    const taken = this.#started.then(() =>
-      this.#settings.submit({
-        source: SOURCE,
-        payload,
-        retained: packet.retain,
-        deliveryId: `${packet.messageId ?? 0}:${digest(payload)}`,
-        redelivered: packet.dup,
-      }),
-    );
+    const taken = this.#started.then(() => this.#submit(packet));
     const { messageId } = packet;
     if (packet.qos === 0 || messageId === undefined) return;
     this.#acknowledged = this.#acknowledged.then(async () => {
       if (await taken) this.#acknowledge(messageId);
+    });
+  }
+
+  async #submit(packet: IPublishPacket): Promise<boolean> {
+    if (!this.#settings.topics.includes(packet.topic)) {
+      // The session remembers what an earlier configuration subscribed to.
+      this.#client.unsubscribe(packet.topic);
+      return true;
+    }
+    const payload =
+      typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload;
+    return await this.#settings.submit({
+      source: SOURCE,
+      payload,
+      retained: packet.retain,
+      deliveryId: `${packet.messageId ?? 0}:${digest(payload)}`,
+      redelivered: packet.dup,
     });
   }
 

@@ -44,10 +44,14 @@ export class Commander implements AsyncDisposable {
   }
 
   /** Sends a command to the device; resolves when the broker has it. */
-  async send(command: unknown, options: { retain?: boolean } = {}): Promise<void> {
+  async send(
+    command: unknown,
+    options: { retain?: boolean; qos?: 0 | 1 } = {},
+    topic = `${TOPIC}/request`,
+  ): Promise<void> {
     const isRaw = typeof command === 'string' || command instanceof Buffer;
     const payload = isRaw ? command : JSON.stringify(command);
-    await this.#client.publishAsync(`${TOPIC}/request`, payload, { qos: 1, ...options });
+    await this.#client.publishAsync(topic, payload, { qos: 1, ...options });
   }
 
   async broadcast(command: unknown): Promise<void> {

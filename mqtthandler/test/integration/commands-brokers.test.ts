@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { until } from '@holdfast/lab/servers';
-import { codeOf, commandBed } from './command-bed.ts';
+import { service, until } from '@holdfast/lab/servers';
+import { DEVICE, codeOf, commandBed } from './command-bed.ts';
 
 test('a broker that only knows MQTT 3.1.1 keeps and delivers commands just the same', async () => {
   await using bed = await commandBed({}, { oldBroker: true });
@@ -35,4 +35,61 @@ test('a broker that takes one message at a time gets readings and answers in tur
   await until('all readings', () => commander.readings.size === 40);
   const links = handler.lines.filter((line) => line.includes('link_up')).length;
   assert.equal(links, linesBefore, 'one connection all the time');
+});
+
+test('commands on a topic of an earlier configuration are not taken', async () => {
+  await using bed = await commandBed();
+  const { commander, handler, redis, broker } = bed;
+  await handler.stop();
+  await using moved = service('mqtthandler', {
+    ...redis.env,
+    MQTT_HOST: '127.0.0.1',
+    MQTT_PORT: String(broker.port),
+    BALENA_DEVICE_UUID: DEVICE,
+    MQTT_TOPIC_REQUEST: 'elsewhere/%(device_uuid)s/%(app_name)s',
+  });
+  const command = { command: 'set_config', key: 'measurement:interval', value: 3 };
+  await commander.send(command);
+  moved.start();
+  const topic = `elsewhere/${DEVICE}/local`;
+  await until('the new topic', async () => {
+    const from = commander.answers.length;
+    await commander.send({ command: 'get_config', key: 'measurement:interval' }, {}, topic);
+    const answer = await commander.answer(() => true, from, 500).catch(() => undefined);
+    if (answer !== undefined) assert.equal(answer['value'], null);
+    return answer !== undefined;
+  });
+  assert.equal(await redis.client.get('measurement:interval'), null);
+});
+
+test('a command sent with QoS 0 is carried out and answered as well', async () => {
+  await using bed = await commandBed();
+  await bed.commander.send({ command: 'get_config', key: 'mqtt_sender:interval' }, { qos: 0 });
+  assert.equal((await bed.commander.answer(() => true))['value'], null);
+});
+
+test('a Redis that is full refuses commands with a reason, and takes them when it has room', async () => {
+  await using bed = await commandBed();
+  const { commander, redis } = bed;
+  const command = { command: 'set_config', key: 'measurement:interval', value: 3, id: 'full' };
+  await redis.client.config('SET', 'maxmemory', '1mb');
+  assert.equal(codeOf(await commander.ask(command)), 'failed');
+  const read = await commander.ask({ command: 'get_config', key: 'measurement:interval' });
+  assert.equal(read['value'], null);
+  await redis.client.config('SET', 'maxmemory', '0');
+  assert.deepEqual(await commander.ask(command), command);
+});
+
+test('SIGTERM ends the service while commands wait for a Redis that stands still', async () => {
+  await using bed = await commandBed();
+  const { commander, handler, redis } = bed;
+  redis.process.freeze();
+  await commander.send({ command: 'set_config', key: 'measurement:interval', value: 3, id: 1 });
+  await commander.send({ command: 'get_status' });
+  const stopped = handler.stop();
+  const code = await stopped;
+  redis.process.thaw();
+  assert.equal(code, 0);
+  handler.start();
+  assert.equal((await commander.answer(({ id }) => id === 1))['value'], 3);
 });
