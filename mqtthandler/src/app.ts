@@ -188,6 +188,7 @@ function mqttForwarder(
     ledger: new RedisLedger(redis, {
       lastId: KEYS.mqttLastId.key,
       pending: KEYS.mqttPending.key,
+      mark: KEYS.mqttMark.key,
       gaps: KEYS.mqttGaps.key,
       rejected: KEYS.mqttRejected.key,
     }),

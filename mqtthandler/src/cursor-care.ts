@@ -41,7 +41,9 @@ export class CursorCare {
   /** Remembers which reading stands where ranges meet: it may be removed before they are sent. */
   async mark(): Promise<void> {
     this.#marks.clear();
-    for (const { after } of this.#flight.progress) {
+    const { lowWater, passed, progress } = this.#flight;
+    if (passed !== undefined) this.#marks.set(lowWater, passed);
+    for (const { after } of progress) {
       const identity = await identityAt(this.#parts.readings, after);
       if (identity !== undefined) this.#marks.set(after, identity);
     }

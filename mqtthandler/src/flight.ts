@@ -8,9 +8,11 @@
  * - What is under way is not read again (`available`); when the session ends nothing is under way.
  */
 import { FIRST_ID } from '@holdfast/redis';
-import type { Progress } from './core/progress.ts';
+import type { Passed } from './core/gap.ts';
+import type { Progress, StoredProgress } from './core/progress.ts';
 import {
   covers,
+  decodeMark,
   decodeProgress,
   encodeProgress,
   intersect,
@@ -26,6 +28,8 @@ export interface Stretch {
   readonly upTo: string;
   /** Readings in it. */
   readonly count: number;
+  /** The reading of ours at `upTo`; undefined when there is none, or when it is not known. */
+  readonly passed?: Passed | undefined;
 }
 
 export type LoadKind = 'stored' | 'missing' | 'unreadable';
@@ -38,6 +42,9 @@ export class Flight {
   /** `last_id` as it stands in Redis; what a save expects to find. */
   #storedLastId: string | null = null;
   #storedPending: string | null = null;
+  #storedMark: string | null = null;
+  /** The reading of ours at the low-water mark, if known. */
+  #passed: Passed | undefined;
   #underway = new Set<Stretch>();
   /** Sent without an answer: the destination may have it. Sent again, but never given up. */
   #exposed: Stretch[] = [];
@@ -65,6 +72,11 @@ export class Flight {
 
   get lowWater(): string {
     return lowWater(this.#progress);
+  }
+
+  /** The reading of ours that `lowWater` stands at, as far as it is known. */
+  get passed(): Passed | undefined {
+    return this.#passed;
   }
 
   get underway(): readonly Stretch[] {
@@ -100,7 +112,9 @@ export class Flight {
     const decoded = decodeProgress(stored.lastId, stored.pending);
     this.#storedLastId = stored.lastId;
     this.#storedPending = stored.pending;
+    this.#storedMark = stored.mark;
     this.#progress = decoded.progress;
+    this.#passed = decodeMark(this.lowWater, stored.mark);
     this.#dirty = false;
     return decoded.kind;
   }
@@ -108,6 +122,7 @@ export class Flight {
   /** The stored cursor makes no sense: everything in the stream is still to be sent. */
   startOver(): void {
     this.#progress = progressFrom(FIRST_ID);
+    this.#passed = undefined;
     this.#store();
   }
 
@@ -143,13 +158,21 @@ export class Flight {
   /** Acknowledged, or recorded as lost: never sent again. */
   settle(stretch: Stretch): void {
     this.#underway.delete(stretch);
-    this.skip(stretch.after, stretch.upTo);
+    this.#take(stretch);
+    this.#store();
   }
 
   /** Nothing is left to send in `(after, upTo]`. */
   skip(after: string, upTo: string): void {
-    this.#progress = subtract(this.#progress, after, upTo);
+    this.#take({ after, upTo, count: 0 });
     this.#store();
+  }
+
+  #take(stretch: Stretch): void {
+    const before = this.lowWater;
+    this.#progress = subtract(this.#progress, stretch.after, stretch.upTo);
+    if (this.lowWater === stretch.upTo) this.#passed = stretch.passed;
+    else if (this.lowWater !== before) this.#passed = undefined;
   }
 
   /** The session is gone: nothing is under way any more, but may have arrived. */
@@ -172,11 +195,12 @@ export class Flight {
     try {
       const progress = subtract(this.#progress, stretch.after, stretch.upTo);
       const next = encodeProgress(progress);
-      ours = await this.#ledger.forfeit(this.#storedLastId, next, gaps);
+      ours = await this.#ledger.save(this.#storedLastId, next, gaps);
       if (ours) {
         this.#storedLastId = next.lastId;
         this.#storedPending = next.pending;
-        this.#progress = subtract(this.#progress, stretch.after, stretch.upTo);
+        this.#storedMark = next.mark;
+        this.#take(stretch);
       }
     } finally {
       this.#underway.delete(stretch);
@@ -203,19 +227,26 @@ export class Flight {
     if (!this.#saving) this.#stored = this.#storeLoop();
   }
 
+  #isStored(next: StoredProgress): boolean {
+    const { lastId, pending, mark } = next;
+    const same = lastId === this.#storedLastId && pending === this.#storedPending;
+    return same && mark === this.#storedMark;
+  }
+
   async #storeLoop(): Promise<void> {
     this.#saving = true;
     try {
       while (this.#dirty) {
         this.#dirty = false;
-        const next = encodeProgress(this.#progress);
-        if (next.lastId === this.#storedLastId && next.pending === this.#storedPending) continue;
+        const next = encodeProgress(this.#progress, this.#passed);
+        if (this.#isStored(next)) continue;
         if (!(await this.#ledger.save(this.#storedLastId, next))) {
           this.#onForeignCursor();
           return;
         }
         this.#storedLastId = next.lastId;
         this.#storedPending = next.pending;
+        this.#storedMark = next.mark;
       }
     } catch (error) {
       this.#dirty = true;

@@ -12,6 +12,7 @@ import type { Clock } from '@holdfast/kit';
 import { FIRST_ID } from '@holdfast/redis';
 import type { StreamEntry } from '@holdfast/redis';
 import type { Bell } from './bell.ts';
+import { findHoles } from './core/gap.ts';
 import type { Message, MessagePacker, PackLimits } from './core/message.ts';
 import { gatherMs } from './core/pace.ts';
 import { openRange } from './core/progress.ts';
@@ -224,7 +225,7 @@ async function send(
 ): Promise<void> {
   if (entries.length === 0) return;
   await context.onRead(lane, after, entries, end);
-  const planned = plan(context.packer.pack(entries, limitsOf(context)), after, end);
+  const planned = plan(context.packer.pack(entries, limitsOf(context)), entries, after, end);
   // Another one may have taken it while it was read (given up, acknowledged late): read again.
   const first = planned.findIndex(({ stretch }) => !context.flight.claim(stretch));
   const claimed = first === -1 ? planned : planned.slice(0, first);
@@ -249,13 +250,17 @@ async function send(
 /** Which stretch of the stream each message stands for: together they leave no id out. */
 function plan(
   messages: readonly Message[],
+  entries: readonly StreamEntry[],
   after: string,
   end: string | undefined,
 ): { readonly message: Message; readonly stretch: Stretch }[] {
   let from = after;
+  let read = 0;
   return messages.map((message, i) => {
     const upTo = i === messages.length - 1 && end !== undefined ? end : message.lastId;
-    const stretch = { after: from, upTo, count: message.count };
+    read += message.count;
+    const { passed } = findHoles(undefined, entries.slice(read - 1, read));
+    const stretch = { after: from, upTo, count: message.count, passed };
     from = upTo;
     return { message, stretch };
   });

@@ -62,22 +62,20 @@ export interface Readings {
 
 /** The destination's cursor, gap records and what it could not take. */
 export interface Ledger {
-  load(): Promise<{ readonly lastId: string | null; readonly pending: string | null }>;
-  /** Stores progress if `last_id` still reads `expected`; false = somebody else has set it. */
-  save(expected: string | null, next: StoredProgress): Promise<boolean>;
+  load(): Promise<{ [K in keyof StoredProgress]: string | null }>;
+  /**
+   * Stores progress, and gap records with it in one step, if `last_id` still reads `expected`;
+   * false, and nothing done, when somebody else has set it.
+   */
+  save(
+    expected: string | null,
+    next: StoredProgress,
+    gaps?: readonly GapRecord[],
+  ): Promise<boolean>;
   /** Keeps an entry the destination cannot take, and its gap record, in one step. */
   putAside(entry: StreamEntry, gap: GapRecord): Promise<void>;
   /** Stores a gap record. */
   recordGap(gap: GapRecord): Promise<void>;
-  /**
-   * Stores gap records and the progress without what they stand for, in one step; false, and
-   * nothing done, when `last_id` does not read `expected`.
-   */
-  forfeit(
-    expected: string | null,
-    next: StoredProgress,
-    gaps: readonly GapRecord[],
-  ): Promise<boolean>;
   /** Gap records not yet delivered, after `after`, oldest first. */
   gaps(after: string, count: number): Promise<StreamEntry[]>;
   /** Forgets delivered gap records. */

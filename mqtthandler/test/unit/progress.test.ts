@@ -3,7 +3,9 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import {
   MAX_RANGES,
+  decodeMark,
   decodeProgress,
+  encodeMark,
   encodeProgress,
   isPending,
   lowWater,
@@ -92,6 +94,18 @@ test('pending that belongs to another last_id is ignored: what was set by hand c
       assert.deepEqual(decodeProgress(id(set), pending).progress, progressFrom(id(set)));
     }),
   );
+});
+
+test('a mark is read back for the last_id it belongs to, and for no other', () => {
+  const passed = { epoch: '59069a2a17de', seq: 41 };
+  const mark = encodeMark('5-0', passed);
+  assert.deepEqual(decodeMark('5-0', mark), passed);
+  assert.equal(decodeMark('4-0', mark), undefined);
+  for (const junk of [null, '', '5-0', '5-0 e', '5-0 e 0', '5-0 e x', '5-0 e e 1', '5-0  1']) {
+    assert.equal(decodeMark('5-0', junk), undefined, String(junk));
+  }
+  assert.equal(encodeMark('5-0', { epoch: 'with blank', seq: 1 }), null);
+  assert.equal(encodeMark('5-0', undefined), null);
 });
 
 test('no stored text makes decoding throw or leave a hole: all after last_id is pending, or pending says less', () => {

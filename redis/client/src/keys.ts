@@ -107,6 +107,15 @@ export const KEYS = {
     remote: 'none',
     meaning: 'ranges beyond `last_id` still to be sent while a backlog drains beside the live lane',
   },
+  mqttMark: {
+    key: 'mqtt_sender:mark',
+    type: 'string',
+    writers: 'mqtthandler',
+    readers: 'mqtthandler',
+    unit: '-',
+    remote: 'none',
+    meaning: 'epoch and seq of the reading at `last_id`: what is removed behind it is noticed',
+  },
   mqttGaps: {
     key: 'mqtt_sender:gaps',
     type: 'stream',
