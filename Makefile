@@ -37,6 +37,11 @@ test: node_modules/.installed servers build ## everything: types, lint, format, 
 	npx prettier --check .
 	$(NODE_TEST) $(unit) $(contract) $(integration)
 
+.PHONY: soak
+soak: node_modules/.installed servers build ## minutes of random faults: SOAK_SECONDS (300), SOAK_SEED
+	FAULT_SCHEDULES=3000 $(NODE_TEST) mqtthandler/test/unit/forwarder-faults.test.ts
+	$(NODE_TEST) $(sort $(wildcard */test/soak/*.test.ts))
+
 .PHONY: demo
 demo: node_modules/.installed servers build ## the gateway on this machine's own readings, live
 	@node --import tsx lab/demo/main.ts
