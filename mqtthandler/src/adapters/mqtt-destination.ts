@@ -93,6 +93,7 @@ export class MqttDestination implements Destination {
   }
 
   async #attempt(version: 4 | 5, signal: AbortSignal): Promise<Session> {
+    if (signal.aborted) throw new TransientError('stopped');
     const client = connect(this.#options(version));
     // Stays for good: a late error of a client we have given up must not end the process.
     client.on('error', () => {});
