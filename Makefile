@@ -43,6 +43,11 @@ test: node_modules/.installed servers build ## everything: types, lint, format, 
 test-node-versions: node_modules/.installed servers build ## the services' tests on Node 22 and 24 too
 	tools/test-node-versions.sh 22 24
 
+.PHONY: soak
+soak: node_modules/.installed servers build ## minutes of random faults: SOAK_SECONDS (300), SOAK_SEED
+	FAULT_SCHEDULES=3000 $(NODE_TEST) mqtthandler/test/unit/forwarder-faults.test.ts
+	$(NODE_TEST) $(sort $(wildcard */test/soak/*.test.ts))
+
 .PHONY: demo
 # The moment the command was typed: the demo tells how long the first reading took from there.
 demo: export DEMO_STARTED_MS := $(shell date +%s%3N)

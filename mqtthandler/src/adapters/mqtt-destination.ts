@@ -107,6 +107,7 @@ export class MqttDestination implements Destination {
   }
 
   async #attempt(version: 4 | 5, signal: AbortSignal): Promise<Session> {
+    if (signal.aborted) throw new TransientError('stopped');
     const client = connect(this.#options(version));
     // At once: commands that waited at the broker come directly after its CONNACK.
     const commands = new MqttCommands(client, this.#clock, this.#settings.commands);

@@ -50,6 +50,7 @@ export class MqttSession implements Session {
   #resolveEnded: (end: SessionEnd) => void = () => {};
   #end: SessionEnd | undefined;
   #lastAnswerMs = -Infinity;
+  #stopping = false;
 
   /** Takes over a client that has just received its CONNACK. */
   constructor(client: MqttClient, clock: Clock, settings: MqttSessionSettings) {
@@ -70,7 +71,9 @@ export class MqttSession implements Session {
     client.on('error', (error) => {
       this.#finish({ reason: errorCode(error), detail: errorMessage(error) });
     });
-    client.on('close', () => this.#finish({ reason: 'closed_by_peer' }));
+    client.on('close', () => {
+      this.#finish({ reason: this.#stopping ? 'stopped' : 'closed_by_peer' });
+    });
     this.#timer = setInterval(() => this.#checkPubacks(), PUBACK_CHECK_MS);
   }
 
@@ -84,6 +87,7 @@ export class MqttSession implements Session {
   }
 
   async close(graceful: boolean): Promise<void> {
+    this.#stopping = true;
     if (this.#end === undefined && graceful) {
       await Promise.race([
         this.#client.endAsync(false).catch(() => {}),

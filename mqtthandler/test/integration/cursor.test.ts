@@ -24,18 +24,6 @@ test('last_id set back by hand replays from there within seconds, also on a quie
   assert.equal(bed.receiver.duplicates, 20);
 });
 
-for (const value of ['-']) {
-  test(`last_id set to ${value} sends the whole stream again`, async () => {
-    await using bed = await startBed();
-    await bed.producer.produce(500);
-    await bed.untilDelivered();
-    await bed.redis.client.set(LAST_ID, value);
-    await untilRepeated(bed, 500);
-    await bed.assertNothingLost();
-    assert.equal(bed.receiver.duplicates, 500);
-  });
-}
-
 test('last_id as the reference system writes it, with a bracket, is understood', async () => {
   await using bed = await startBed({ start: false });
   await bed.producer.produce(50);

@@ -42,7 +42,7 @@ test('a broker that hangs up at the first attempt is still asked with MQTT 5, so
   await using gate = await startGate(bed.broker.port, (_level, attempt) =>
     attempt === 1 ? 'hang_up' : 'pass',
   );
-  await bed.producer.produce(60);
+  await bed.producer.produce(24);
   bed.startHandler({ MQTT_PORT: String(gate.port) });
   await bed.assertNothingLost();
   assert.equal(gate.levels.at(-1), 5);
@@ -53,7 +53,7 @@ test('a broker that hangs up on MQTT 5 each time gets 3.1.1', async () => {
   await using gate = await startGate(bed.broker.port, (level) =>
     level === 5 ? 'hang_up' : 'pass',
   );
-  await bed.producer.produce(60);
+  await bed.producer.produce(24);
   bed.startHandler({ MQTT_PORT: String(gate.port) });
   await bed.assertNothingLost();
 });
@@ -63,7 +63,7 @@ test('a broker that refuses MQTT 5 as an unacceptable version gets 3.1.1', async
   await using gate = await startGate(bed.broker.port, (level) =>
     level === 5 ? 'unacceptable_version' : 'pass',
   );
-  await bed.producer.produce(60);
+  await bed.producer.produce(24);
   bed.startHandler({ MQTT_PORT: String(gate.port) });
   await bed.assertNothingLost();
 });

@@ -99,8 +99,13 @@ for (const [poison, readings, size] of [
   [[7, 9, 11, 13], 20, 20],
 ] as const) {
   test(`of ${readings} readings in messages of ${size}, [${poison.join()}] and no others are condemned`, () => {
-    for (let seed = 0; seed < 20; seed += 1) {
-      const model = new Model({ seed, poison, breaks: seed === 0 ? 0 : 0.01, readings });
+    for (let seed = 0; seed < 40; seed += 1) {
+      const model = new Model({
+        seed,
+        poison,
+        breaks: [0, 0.01, 0.1, 0.3][seed % 4] ?? 0,
+        readings,
+      });
       model.suspect(readings, size);
       model.run();
       assert.ok(!model.testing, 'it comes to an end');
@@ -119,7 +124,7 @@ test('finding one bad reading among 800 costs few connections', () => {
   const model = new Model({ seed: 1, poison: [437], breaks: 0, readings: 800 });
   model.suspect(800, 100);
   model.run();
-  assert.ok(model.sessions <= 12, `${model.sessions} connections`);
+  assert.ok(model.sessions <= 16, `${model.sessions} connections`);
 });
 
 test('while nothing at all gets through, nothing is condemned, however long it lasts', () => {
