@@ -2,6 +2,7 @@
 import {
   bytes,
   clip,
+  countline,
   duration,
   fit,
   gauge,
@@ -162,7 +163,7 @@ function sensorRows(view: DemoView, width: number): string[] {
   return [
     ...rows,
     `${fit('temperature', LABEL)} ${sparkline(view.temperatures, shown)} ${last === undefined ? '' : `${last.toFixed(2)} °C`}`,
-    `${fit('delivered/s', LABEL)} ${sparkline(view.deliveredHistory, shown, 0)} ${view.deliveredHistory.at(-1) ?? ''}`,
+    `${fit('delivered/s', LABEL)} ${countline(view.deliveredHistory, shown)} ${view.deliveredHistory.at(-1) ?? ''}`,
   ];
 }
 
