@@ -86,10 +86,19 @@ function drawRun({ column, text, style }, y) {
     const right = x + characters.length * CELL.width;
     return `<path d="M${x} ${middle}H${right.toFixed(1)}" stroke="${style.colour}" opacity="0.35"/>`;
   }
-  if (rest.trim() === '') return shapes.join('');
-  const length = (characters.length * CELL.width).toFixed(1);
-  const words = `<text x="${x.toFixed(1)}" y="${y + CELL.font}" textLength="${length}" ${attributes(style)}>${escapeXml(rest)}</text>`;
-  return shapes.join('') + words;
+  return shapes.join('') + drawWords(rest, x, y, style);
+}
+
+/** Pieces between wide blanks, each at its own column: SVG renderers shrink repeated blanks. */
+function drawWords(text, x, y, style) {
+  return [...text.matchAll(/\S+( \S+)*/g)]
+    .map(({ 0: words, index }) => {
+      const left = (x + Array.from(text.slice(0, index)).length * CELL.width).toFixed(1);
+      const length = (Array.from(words).length * CELL.width).toFixed(1);
+      const place = `x="${left}" y="${y + CELL.font}" textLength="${length}"`;
+      return `<text ${place} ${attributes(style)}>${escapeXml(words)}</text>`;
+    })
+    .join('');
 }
 
 const title = process.argv[2] ?? '';
@@ -111,7 +120,7 @@ process.stdout
   .write(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escapeXml(title)}">
 <rect width="${width}" height="${height}" rx="8" fill="${BACKGROUND}"/>
 <path d="M0 ${TITLE_BAR}H${width}" stroke="#2a2f37"/>
-<g font-family="ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace" font-size="${CELL.font}" xml:space="preserve">
+<g font-family="ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace" font-size="${CELL.font}">
 <text x="${width / 2}" y="19" fill="#8b93a1" text-anchor="middle">${escapeXml(title)}</text>
 ${rows
   .flatMap(({ runs }, i) => runs.map((run) => drawRun(run, top + i * CELL.height)))

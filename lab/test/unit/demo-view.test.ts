@@ -137,7 +137,11 @@ describe('the live picture', () => {
       'buffer [#####-----] 32.0 MB of 64.0 MB, lasts 2 days, backlog gone in 45 s',
     );
     assert.match(find(shown({ buffer, notDelivered: 0 }), 'buffer'), /lasts 2 days$/);
-    assert.match(find(shown({}), 'buffer'), /41\.0 KB of 64\.0 MB, not filling up$/);
+    assert.match(
+      find(shown({ notDelivered: 0 }), 'buffer'),
+      /41\.0 KB of 64\.0 MB, not filling up$/,
+    );
+    assert.match(find(shown({}), 'buffer'), /not known yet$/);
   });
 
   test('says in words what is cut, paused or ending', () => {
