@@ -73,8 +73,10 @@ rules_mqtthandler() {
     '~measurement:values ~mqtt_sender:* ~hub_sender:*)' \
     "($read +set +del +xadd +hset +hdel ~mqtt_sender:* ~hub_sender:*" \
     '~measurement:enabled ~measurement:interval)' \
-    "($read %R~measurement:* %R~mqtt_sender:* %R~hub_sender:* %R~sensor:status" \
-    '%R~mqtthandler:status %R~hub:* %R~provisioning:*)' \
+    "($read +set +del +xadd +xdel +hset +hdel ~commands:*)" \
+    '(+set %W~provisioning:request)' \
+    "($read %R~measurement:* %R~mqtt_sender:* %R~hub_sender:* %R~*:status" \
+    '%R~hub:* %R~provisioning:*)' \
     "$(own_status mqtthandler)"
 }
 

@@ -105,6 +105,12 @@ export class Flight {
     return decoded.kind;
   }
 
+  /** The stored cursor makes no sense: everything in the stream is still to be sent. */
+  startOver(): void {
+    this.#progress = progressFrom(FIRST_ID);
+    this.#store();
+  }
+
   /** Whether `last_id` in Redis is what we stored there. */
   async isOurs(): Promise<boolean> {
     if (this.#saving || this.#dirty) return true;
@@ -159,7 +165,7 @@ export class Flight {
    * is available again then. False when the cursor is no longer ours.
    */
   async forfeit(stretch: Stretch, gaps: readonly GapRecord[]): Promise<boolean> {
-    await this.settled();
+    while (this.#saving) await nextTurn();
     // Acknowledgements that come meanwhile are stored afterwards.
     this.#saving = true;
     let ours = false;
@@ -218,4 +224,9 @@ export class Flight {
       this.#saving = false;
     }
   }
+}
+
+/** Lets I/O happen. */
+async function nextTurn(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
 }

@@ -14,12 +14,13 @@
 import type { Clock, Random } from '@holdfast/kit';
 import { TransientError, backoffMs, errorCode, errorMessage } from '@holdfast/kit';
 import { Bell } from './bell.ts';
+import { CursorCare } from './cursor-care.ts';
 import type { MessagePacker } from './core/message.ts';
 import { splitOpen, openRange } from './core/progress.ts';
 import type { RateLimits } from './core/rate.ts';
 import { Flight } from './flight.ts';
 import { LaneRunner } from './lane-runner.ts';
-import type { LaneSettings } from './lanes.ts';
+import type { LaneContext, LaneSettings } from './lanes.ts';
 import type { Destination, Ledger, Readings, Session, SessionEnd } from './ports.ts';
 import { Pacer } from './pacer.ts';
 import { Slots } from './slots.ts';
@@ -36,6 +37,8 @@ export interface ForwarderEvents {
     delayMs: number;
   };
   cursor_loaded: { destination: string; kind: string; lastId: string };
+  /** Everything in the stream is sent again, because `last_id` made no sense. */
+  cursor_reset: { destination: string; reason: string; after?: string; newest?: string };
   reading_too_large: { destination: string; id: string; bytes: number };
   reading_refused: { destination: string; id: string };
   readings_removed: { destination: string; count: number };
@@ -61,6 +64,8 @@ export interface ForwarderParts {
     readonly maxInFlight: number;
   };
   readonly report: Report;
+  /** A further lane beside the others, which yields to the live one: what remote commands send. */
+  readonly commandLane?: (context: LaneContext, signal: AbortSignal) => Promise<void>;
   /** Resolves true when Redis answers, false when the signal aborts before. */
   readonly redisReady: (signal: AbortSignal) => Promise<boolean>;
 }
@@ -86,6 +91,7 @@ export class Forwarder {
   readonly moreWork = new Bell();
   readonly #parts: ForwarderParts;
   readonly #runner: LaneRunner;
+  readonly #care: CursorCare;
   readonly #changed = new Bell();
   #redisFailure = { error: '', toldAtMs: -Infinity };
   #link: LinkState = 'waiting_redis';
@@ -105,6 +111,7 @@ export class Forwarder {
       onForeignCursor: () => this.reload(),
     });
     this.#runner = new LaneRunner(parts, this.flight, this.tally, this.moreWork);
+    this.#care = new CursorCare(parts, this.flight, this.#runner.marks, () => this.reload());
   }
 
   get name(): string {
@@ -233,7 +240,11 @@ export class Forwarder {
     try {
       await this.ensureLoaded();
       if (!this.#runner.testing) await this.#partLanes();
-      await this.#runner.pass(session, slots, pacer, () => this.#intervalSeconds, stop);
+      const hooks = {
+        intervalSeconds: () => this.#intervalSeconds,
+        onIdle: () => this.#care.whenIdle(),
+      };
+      await this.#runner.pass(session, slots, pacer, hooks, stop);
     } catch (error) {
       // Redis failed in the middle: what it remembers counts, not what we do.
       this.#redisFailed(error);
@@ -257,7 +268,11 @@ export class Forwarder {
       const kind = await this.flight.load();
       const { report, destination } = this.#parts;
       const fields = { destination: destination.name, kind, lastId: this.flight.lowWater };
-      report(kind === 'unreadable' ? 'warn' : 'info', 'cursor_loaded', fields);
+      report('info', 'cursor_loaded', fields);
+      if (kind === 'unreadable') {
+        report('warn', 'cursor_reset', { destination: destination.name, reason: 'unreadable' });
+      }
+      await this.#care.afterLoad();
     } catch (error) {
       this.#stale = true;
       throw error;
@@ -273,6 +288,7 @@ export class Forwarder {
     if (waiting.length < PART_AT_READINGS) return;
     const at = await readings.lastId();
     this.flight.replace((progress) => splitOpen(progress, at));
+    await this.#care.mark();
   }
 
   /** SIGTERM: nothing new is sent; what is under way may still be acknowledged. */

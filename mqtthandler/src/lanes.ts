@@ -38,14 +38,20 @@ export interface LaneContext {
   readonly moreWork: Bell;
   /** `mqtt_sender:interval`, seconds. */
   readonly intervalSeconds: () => number;
-  /** Entries as read in order directly after `after`, before they are sent. */
+  /**
+   * Entries as read in order directly after `after`, before they are sent; `end` when there is
+   * nothing more up to there.
+   */
   readonly onRead: (
     lane: LaneName,
     after: string,
     entries: readonly StreamEntry[],
+    end: string | undefined,
   ) => Promise<void>;
   /** A message was sent and answered; the stretch is still under way. */
   readonly onOutcome: (sent: SentMessage, outcome: PublishOutcome) => void;
+  /** Nothing new for a few seconds: a good time to look after the cursor. */
+  readonly onIdle: () => Promise<void>;
   /** The live lane cannot keep up: part the lanes. */
   readonly onBehind: () => Promise<void>;
   /** An entry larger than a message may be; resolves when it was put aside. */
@@ -86,7 +92,10 @@ export async function liveLane(context: LaneContext, signal: AbortSignal): Promi
       continue;
     }
     let entries = await readings.tail(range.after, settings.maxReadings, signal);
-    if (entries.length === 0) continue;
+    if (entries.length === 0) {
+      if (!signal.aborted) await context.onIdle();
+      continue;
+    }
     if (entries.length < settings.maxReadings && fullReads === 0) {
       const waitMs = gatherMs(clock.monotonicMs() - lastSendMs, context.intervalSeconds());
       if (waitMs > 0) {
@@ -184,7 +193,10 @@ async function sendRead(
 ): Promise<void> {
   const exhausted = entries.length < context.settings.maxReadings;
   const end = exhausted ? (range.upTo ?? undefined) : undefined;
-  if (entries.length === 0 && end !== undefined) context.flight.skip(range.after, end);
+  if (entries.length === 0 && end !== undefined) {
+    await context.onRead(lane, range.after, entries, end);
+    context.flight.skip(range.after, end);
+  }
   await send(context, lane, entries, range.after, end, signal);
 }
 
@@ -211,19 +223,26 @@ async function send(
   signal: AbortSignal,
 ): Promise<void> {
   if (entries.length === 0) return;
-  await context.onRead(lane, after, entries);
+  await context.onRead(lane, after, entries, end);
   const planned = plan(context.packer.pack(entries, limitsOf(context)), after, end);
   // Another one may have taken it while it was read (given up, acknowledged late): read again.
   const first = planned.findIndex(({ stretch }) => !context.flight.claim(stretch));
   const claimed = first === -1 ? planned : planned.slice(0, first);
-  for (const { message, stretch } of claimed) {
-    if (message.count === 1 && message.bytes > context.session.maxPayloadBytes) {
-      const entry = entries.find(([id]) => id === message.firstId);
-      if (entry !== undefined) await context.onTooLarge(entry, stretch);
-      continue;
+  const unsent = new Set(claimed.map(({ stretch }) => stretch));
+  try {
+    for (const { message, stretch } of claimed) {
+      if (message.count === 1 && message.bytes > context.session.maxPayloadBytes) {
+        const entry = entries.find(([id]) => id === message.firstId);
+        if (entry !== undefined) await context.onTooLarge(entry, stretch);
+      } else {
+        const sent = { lane, message, stretch, gapIds: [] };
+        if (!(await publish(context, sent, signal, lane === 'live'))) return;
+      }
+      unsent.delete(stretch);
     }
-    const sent = { lane, message, stretch, gapIds: [] };
-    if (!(await publish(context, sent, signal, lane === 'live'))) context.flight.release(stretch);
+  } finally {
+    // Also when Redis fails: what stays claimed would not be read again in this session.
+    for (const stretch of unsent) context.flight.release(stretch);
   }
 }
 

@@ -56,7 +56,7 @@ export interface Readings {
   newest(after: string, upTo: string, count: number): Promise<StreamEntry[]>;
   /** Waits for entries after `after`; empty after a few seconds without any, or on abort. */
   tail(after: string, count: number, signal: AbortSignal): Promise<StreamEntry[]>;
-  /** Id of the newest entry ever added; `0-0` for none. */
+  /** Id of the newest entry there is; `0-0` for none. */
   lastId(): Promise<string>;
 }
 

@@ -7,6 +7,10 @@ import type { PublishOutcome, Session, SessionEnd } from '../ports.ts';
 
 export interface MqttSessionSettings {
   readonly topic: string;
+  /** Where answers to commands go. */
+  readonly answerTopic: string;
+  /** The broker's Receive Maximum: messages and answers that may be unacknowledged together. */
+  readonly window: number;
   readonly maxPayloadBytes: number;
   readonly maxInFlight: number;
   readonly pubackTimeoutMs: number;
@@ -16,6 +20,12 @@ export interface MqttSessionSettings {
 const PUBACK_CHECK_MS = 500;
 /** A graceful DISCONNECT that gets no further is cut off. */
 const GOODBYE_MS = 1_000;
+
+interface Waiting {
+  readonly topic: string;
+  readonly payload: string;
+  readonly resolve: (outcome: PublishOutcome) => void;
+}
 
 interface Underway {
   readonly sentAtMs: number;
@@ -29,9 +39,13 @@ export class MqttSession implements Session {
   readonly #client: MqttClient;
   readonly #clock: Clock;
   readonly #topic: string;
+  readonly #answerTopic: string;
+  readonly #window: number;
   readonly #pubackTimeoutMs: number;
   /** In the order sent: a broker acknowledges in that order [MQTT-4.6.0-2]. */
   readonly #underway = new Set<Underway>();
+  /** More than the window takes: answers beside a full window of readings. */
+  #waiting: Waiting[] = [];
   readonly #timer: NodeJS.Timeout;
   #resolveEnded: (end: SessionEnd) => void = () => {};
   #end: SessionEnd | undefined;
@@ -42,6 +56,8 @@ export class MqttSession implements Session {
     this.#client = client;
     this.#clock = clock;
     this.#topic = settings.topic;
+    this.#answerTopic = settings.answerTopic;
+    this.#window = settings.window;
     this.#pubackTimeoutMs = settings.pubackTimeoutMs;
     this.maxPayloadBytes = settings.maxPayloadBytes;
     this.maxInFlight = settings.maxInFlight;
@@ -59,16 +75,12 @@ export class MqttSession implements Session {
   }
 
   publish(payload: string): Promise<PublishOutcome> {
-    if (this.#end !== undefined) return Promise.resolve({ kind: 'lost' });
-    return new Promise((resolve) => {
-      const underway: Underway = { sentAtMs: this.#clock.monotonicMs(), resolve };
-      this.#underway.add(underway);
-      this.#client.publish(this.#topic, encode(payload), { qos: 1 }, (error) => {
-        if (!this.#underway.delete(underway)) return;
-        this.#lastAnswerMs = this.#clock.monotonicMs();
-        resolve(error ? this.#failed(error) : { kind: 'acknowledged' });
-      });
-    });
+    return this.#enqueue(this.#topic, payload);
+  }
+
+  /** Sends an answer to a command, QoS 1; never rejects. */
+  answer(payload: string): Promise<PublishOutcome> {
+    return this.#enqueue(this.#answerTopic, payload);
   }
 
   async close(graceful: boolean): Promise<void> {
@@ -79,6 +91,33 @@ export class MqttSession implements Session {
       ]);
     }
     this.#finish({ reason: 'stopped' });
+  }
+
+  #enqueue(topic: string, payload: string): Promise<PublishOutcome> {
+    if (this.#end !== undefined) return Promise.resolve({ kind: 'lost' });
+    return new Promise((resolve) => {
+      this.#waiting.push({ topic, payload, resolve });
+      this.#sendWaiting();
+    });
+  }
+
+  #sendWaiting(): void {
+    while (this.#underway.size < this.#window) {
+      const next = this.#waiting.shift();
+      if (next === undefined) return;
+      this.#send(next);
+    }
+  }
+
+  #send({ topic, payload, resolve }: Waiting): void {
+    const underway: Underway = { sentAtMs: this.#clock.monotonicMs(), resolve };
+    this.#underway.add(underway);
+    this.#client.publish(topic, encode(payload), { qos: 1 }, (error) => {
+      if (!this.#underway.delete(underway)) return;
+      this.#lastAnswerMs = this.#clock.monotonicMs();
+      resolve(error ? this.#failed(error) : { kind: 'acknowledged' });
+      this.#sendWaiting();
+    });
   }
 
   #failed(error: Error): PublishOutcome {
@@ -108,8 +147,9 @@ export class MqttSession implements Session {
     this.#client.end(true);
     // A goodbye under way makes end() do nothing; the socket must go all the same.
     this.#client.stream.destroy();
-    for (const underway of this.#underway) underway.resolve({ kind: 'lost' });
+    for (const { resolve } of [...this.#underway, ...this.#waiting]) resolve({ kind: 'lost' });
     this.#underway.clear();
+    this.#waiting = [];
     this.#resolveEnded(end);
   }
 }

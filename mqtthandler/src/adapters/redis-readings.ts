@@ -1,5 +1,5 @@
 /** The stream of readings in Redis: plain reads on one connection, blocking ones on another. */
-import { FIRST_ID, KEYS, Script } from '@holdfast/redis';
+import { FIRST_ID, KEYS, Script, isReply } from '@holdfast/redis';
 import type { Redis, StreamEntry } from '@holdfast/redis';
 import type { Readings } from '../ports.ts';
 
@@ -46,14 +46,25 @@ export class RedisReadings implements Readings {
   async tail(after: string, count: number, signal: AbortSignal): Promise<StreamEntry[]> {
     // A read left behind by an earlier caller waits for anything after an older id: whatever wakes
     // it up is news for us too, so it serves as our wake-up and is then asked again.
+    if (this.#pendingTail !== undefined && this.#pendingTail.after !== after) {
+      // It may wait for the end of the stream while the cursor was set back.
+      const news = await this.range(after, null, count);
+      if (news.length > 0) return signal.aborted ? [] : news;
+    }
     const pending = (this.#pendingTail ??= this.#startTail(after, count));
     const entries = await orAborted(pending.entries, signal);
     return pending.after === after ? entries : [];
   }
 
   async lastId(): Promise<string> {
-    const newest = await this.#redis.xrevrange(KEYS.values.key, '+', '-', 'COUNT', 1);
-    return newest[0]?.[0] ?? FIRST_ID;
+    try {
+      // Not the newest entry: that one may have been removed.
+      const info = (await this.#redis.xinfo('STREAM', KEYS.values.key)) as unknown[];
+      return String(info[info.indexOf('last-generated-id') + 1]);
+    } catch (error) {
+      if (isReply(error, 'ERR')) return FIRST_ID; // "no such key": nothing was ever added
+      throw error;
+    }
   }
 
   async #read(

@@ -25,6 +25,8 @@ export interface Suspect {
   readonly count: number;
   /** Readings to send in one message. */
   readonly limit: number;
+  /** A message of so many has failed; Infinity before the first. */
+  readonly ceiling: number;
   /** Times it failed alone, with a pass in between. */
   readonly failures: number;
   /** `passes` at the last counted failure. */
@@ -112,7 +114,7 @@ function sessionEndedWatching(
 
 function suspect(sent: Sent): Suspect {
   const { after, upTo, count } = sent;
-  return { after, upTo, count, limit: count, failures: 0, failedAtPass: -1 };
+  return { after, upTo, count, limit: count, ceiling: Infinity, failures: 0, failedAtPass: -1 };
 }
 
 function sessionEndedTesting(state: Testing, underway: readonly Sent[]): QuarantineStep {
@@ -143,7 +145,7 @@ function failed(state: Testing, sent: Sent): QuarantineStep {
   if (found === undefined) return { state };
   const others = state.suspects.toSpliced(index, 1);
   if (sent.count > 1) {
-    const halved = { ...found, limit: Math.ceil(sent.count / 2) };
+    const halved = { ...found, limit: Math.ceil(sent.count / 2), ceiling: sent.count };
     return { state: { ...state, suspects: [halved, ...others] } };
   }
   const proves = found.failedAtPass < state.passes || found.failures === 0;
@@ -152,7 +154,7 @@ function failed(state: Testing, sent: Sent): QuarantineStep {
     failures: found.count === 1 ? found.failures + (proves ? 1 : 0) : 1,
     failedAtPass: state.passes,
   };
-  const rest = remainder(found, sent, 1);
+  const rest = remainder(found, sent, { limit: 1, ceiling: Infinity });
   if (single.failures >= PROOF_FAILURES) {
     return { state: settled({ ...state, suspects: [...rest, ...others] }), condemned: sent };
   }
@@ -161,10 +163,15 @@ function failed(state: Testing, sent: Sent): QuarantineStep {
 
 function passed(state: Testing, sent: Sent, passes = 1): QuarantineState {
   const suspects = state.suspects.flatMap((other) =>
-    // What gets through twice in a row may grow again: one bad reading among many is found fast.
-    covers(other, sent) ? remainder(other, sent, Math.max(1, sent.count * 2)) : [other],
+    covers(other, sent) ? remainder(other, sent, grown(other, sent)) : [other],
   );
   return settled({ ...state, suspects, passes: state.passes + passes });
+}
+
+/** Larger messages again after a pass, but none as large as one that has failed: each costs a session. */
+function grown(whole: Suspect, sent: Sent): Pick<Suspect, 'limit' | 'ceiling'> {
+  const { limit, ceiling } = whole;
+  return { limit: sent.count * 2 < ceiling ? Math.max(limit, sent.count * 2) : limit, ceiling };
 }
 
 function withProbe(state: Testing, sent: Sent): QuarantineState {
@@ -172,11 +179,19 @@ function withProbe(state: Testing, sent: Sent): QuarantineState {
 }
 
 /** What is left of a suspect behind the part that was sent. */
-function remainder(whole: Suspect, sent: Sent, limit: number): Suspect[] {
+function remainder(
+  whole: Suspect,
+  sent: Sent,
+  { limit, ceiling }: Pick<Suspect, 'limit' | 'ceiling'>,
+): Suspect[] {
   const count = whole.count - sent.count;
   if (count <= 0 || compareIds(sent.upTo, whole.upTo) >= 0) return [];
   return [
-    { ...suspect({ after: sent.upTo, upTo: whole.upTo, count }), limit: Math.min(limit, count) },
+    {
+      ...suspect({ after: sent.upTo, upTo: whole.upTo, count }),
+      limit: Math.min(limit, count),
+      ceiling,
+    },
   ];
 }
 

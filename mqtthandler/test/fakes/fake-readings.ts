@@ -1,7 +1,11 @@
 /** A stream of readings in memory, held to the same suite as the one in Redis. */
 import { FIRST_ID, compareIds } from '@holdfast/redis';
+import type { Clock } from '@holdfast/kit';
 import type { StreamEntry } from '@holdfast/redis';
 import type { Readings } from '../../src/ports.ts';
+
+/** A tail without news ends after so long. */
+const TAIL_MS = 5_000;
 
 export class FakeReadings implements Readings {
   /** Set = every read fails with it. */
@@ -9,6 +13,11 @@ export class FakeReadings implements Readings {
   #entries: StreamEntry[] = [];
   #lastMs = 1_000;
   readonly #waiting = new Set<() => void>();
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   get entries(): readonly StreamEntry[] {
     return this.#entries;
@@ -35,20 +44,14 @@ export class FakeReadings implements Readings {
   }
 
   async tail(after: string, count: number, signal: AbortSignal): Promise<StreamEntry[]> {
-    for (;;) {
-      if (signal.aborted) return [];
-      const news = await this.range(after, null, count);
-      if (news.length > 0) return signal.aborted ? [] : news;
-      await new Promise<void>((resolve) => {
-        const wake = () => {
-          this.#waiting.delete(wake);
-          signal.removeEventListener('abort', wake);
-          resolve();
-        };
-        this.#waiting.add(wake);
-        signal.addEventListener('abort', wake);
-      });
-    }
+    const news = await this.range(after, null, count);
+    if (signal.aborted || news.length > 0) return signal.aborted ? [] : news;
+    const woken = new AbortController();
+    const wake = () => woken.abort();
+    this.#waiting.add(wake);
+    await this.#clock.sleepMs(TAIL_MS, AbortSignal.any([signal, woken.signal]));
+    this.#waiting.delete(wake);
+    return signal.aborted ? [] : this.range(after, null, count);
   }
 
   lastId(): Promise<string> {

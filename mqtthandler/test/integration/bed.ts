@@ -33,7 +33,7 @@ export class Bed implements AsyncDisposable {
   readonly broker: Mosquitto;
   /** Between handler and broker. */
   readonly network: FaultProxy;
-  readonly handler: ManagedProcess;
+  handler: ManagedProcess;
   readonly receiver: Receiver;
   readonly producer: Producer;
   readonly #parts: Closing;
@@ -54,6 +54,13 @@ export class Bed implements AsyncDisposable {
     this.receiver = parts.receiver;
     this.producer = parts.producer;
     this.#parts = parts.stack;
+  }
+
+  /** Starts a handler with further variables, in place of the one of this bed. */
+  startHandler(env: Readonly<Record<string, string>>): void {
+    const { spec } = this.handler;
+    this.handler = this.#parts.use(service('mqtthandler', { ...spec.env, ...env }));
+    this.handler.start();
   }
 
   async cursor(): Promise<string | null> {
