@@ -2,7 +2,7 @@
 import { loadConfig, number, systemClock, text } from '@holdfast/kit';
 import type { ConfigOf } from '@holdfast/kit';
 
-const ENV = {
+export const ENV = {
   DEMO_SECONDS: number({
     unit: 's',
     fallback: undefined,

@@ -6,6 +6,7 @@ import {
   bytes,
   clip,
   columns,
+  countline,
   duration,
   fit,
   gauge,
@@ -57,8 +58,14 @@ describe('numbers for people', () => {
   test('a sparkline shows the newest values, a flat one included', () => {
     assert.equal(sparkline([9, 1, 2, 3], 3), '▁▅█');
     assert.equal(sparkline([5, 5], 4), '  ▁▁');
-    assert.equal(sparkline([5, 5], 2, 0), '██');
-    assert.equal(sparkline([], 3, 0), '   ');
+    assert.equal(sparkline([], 3), '   ');
+  });
+
+  test('a line of counts tells nothing from little, and little from a burst', () => {
+    assert.equal(countline([7, 10, 0, 200, 1], 4), '▄▁█▂');
+    assert.equal(countline([5, 5], 3), ' ██');
+    assert.equal(countline([0, 0], 2), '▁▁');
+    assert.equal(countline([], 2), '  ');
   });
 
   test('a gauge stays within its bounds', () => {

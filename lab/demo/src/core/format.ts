@@ -84,19 +84,33 @@ export function stopwatch(seconds: number): string {
 
 const BARS = '▁▂▃▄▅▆▇█';
 
-/**
- * The newest `width` values as bars. The lowest bar stands for `floor`, or the smallest value when
- * that is undefined.
- */
-export function sparkline(values: readonly number[], width: number, floor?: number): string {
+/** The newest `width` values as bars, between the smallest and the largest of them. */
+export function sparkline(values: readonly number[], width: number): string {
   const shown = values.slice(-width);
-  const low = floor ?? Math.min(...shown);
+  const low = Math.min(...shown);
   const range = Math.max(...shown) - low;
-  const bars = shown.map((value) => {
-    const part = range > 0 ? (value - low) / range : 0;
-    return BARS[Math.min(BARS.length - 1, Math.floor(part * BARS.length))] ?? ' ';
-  });
-  return bars.join('').padStart(width);
+  return shown
+    .map((value) => bar(range > 0 ? (value - low) / range : 0))
+    .join('')
+    .padStart(width);
+}
+
+/**
+ * The newest `width` counts as bars. Logarithmic, because what was kept in an outage comes in one
+ * burst, beside which the usual rate would be flat; only zero has the lowest bar.
+ */
+export function countline(counts: readonly number[], width: number): string {
+  const shown = counts.slice(-width).map((count) => Math.log1p(count));
+  const high = Math.max(1, ...shown);
+  return shown
+    .map((value) => (value > 0 ? bar(Math.max(value / high, 1 / BARS.length)) : bar(0)))
+    .join('')
+    .padStart(width);
+}
+
+/** @param part 0 to 1 */
+function bar(part: number): string {
+  return BARS[Math.min(BARS.length - 1, Math.floor(part * BARS.length))] ?? ' ';
 }
 
 /** `[####------]`: how much of `whole` is used. */

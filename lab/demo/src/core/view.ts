@@ -2,6 +2,7 @@
 import {
   bytes,
   clip,
+  countline,
   duration,
   fit,
   gauge,
@@ -30,7 +31,7 @@ export interface SensorView {
 export interface BufferView {
   readonly usedBytes: number;
   readonly capacityBytes: number;
-  /** At the present rates; undefined = never. */
+  /** At the present rates; undefined = never, or not known yet. */
   readonly fullInSeconds: number | undefined;
   readonly drainedInSeconds: number | undefined;
 }
@@ -162,7 +163,7 @@ function sensorRows(view: DemoView, width: number): string[] {
   return [
     ...rows,
     `${fit('temperature', LABEL)} ${sparkline(view.temperatures, shown)} ${last === undefined ? '' : `${last.toFixed(2)} °C`}`,
-    `${fit('delivered/s', LABEL)} ${sparkline(view.deliveredHistory, shown, 0)} ${view.deliveredHistory.at(-1) ?? ''}`,
+    `${fit('delivered/s', LABEL)} ${countline(view.deliveredHistory, shown)} ${view.deliveredHistory.at(-1) ?? ''}`,
   ];
 }
 
@@ -196,7 +197,9 @@ function linkColoured(view: DemoView): string {
 function bufferRow(buffer: BufferView | undefined, backlog: number): string {
   if (buffer === undefined) return 'buffer -';
   const { usedBytes, capacityBytes, fullInSeconds, drainedInSeconds } = buffer;
-  const lasts = fullInSeconds === undefined ? 'not filling up' : `lasts ${duration(fullInSeconds)}`;
+  // Unknown to the service after its start, until it has looked twice.
+  const endless = backlog > 0 ? 'how long it will last is not known yet' : 'not filling up';
+  const lasts = fullInSeconds === undefined ? endless : `lasts ${duration(fullInSeconds)}`;
   const drained =
     backlog > 0 && drainedInSeconds !== undefined && drainedInSeconds > 0
       ? `, backlog gone in ${duration(drainedInSeconds)}`
