@@ -35,6 +35,13 @@ destinationSuite('an MQTT broker', async () => {
         keepaliveSeconds: 60,
         tls: undefined,
         valuesTopic: 'values',
+        commands: {
+          topics: [],
+          answerTopic: 'answers',
+          submit: () => Promise.resolve(true),
+          attach: () => () => {},
+          onRefused: () => {},
+        },
         maxPayloadBytes: 100_000,
         maxInFlight: 8,
         pubackTimeoutMs: 5_000,

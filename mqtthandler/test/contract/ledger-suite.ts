@@ -18,31 +18,58 @@ const gap = (seq: number): GapRecord => ({
 export function ledgerSuite(name: string, make: () => Promise<LedgerUnderTest>): void {
   test(`${name}: nothing stored is nothing`, async () => {
     await using subject = await make();
-    assert.deepEqual(await subject.ledger.load(), { lastId: null, pending: null });
+    assert.deepEqual(await subject.ledger.load(), { lastId: null, pending: null, mark: null });
     assert.deepEqual(await subject.ledger.gaps('0-0', 10), []);
   });
 
   test(`${name}: progress is stored only over the value that is expected`, async () => {
     await using subject = await make();
     const { ledger } = subject;
-    assert.ok(await ledger.save(null, { lastId: '5-0', pending: '5-0 5-0:9-0 9-0:' }));
-    assert.equal(await ledger.save(null, { lastId: '6-0', pending: null }), false);
-    assert.equal(await ledger.save('4-0', { lastId: '6-0', pending: null }), false);
-    assert.deepEqual(await ledger.load(), { lastId: '5-0', pending: '5-0 5-0:9-0 9-0:' });
+    assert.ok(
+      await ledger.save(null, { lastId: '5-0', pending: '5-0 5-0:9-0 9-0:', mark: '5-0 e1 5' }),
+    );
+    assert.equal(await ledger.save(null, { lastId: '6-0', pending: null, mark: null }), false);
+    assert.equal(await ledger.save('4-0', { lastId: '6-0', pending: null, mark: null }), false);
+    assert.deepEqual(await ledger.load(), {
+      lastId: '5-0',
+      pending: '5-0 5-0:9-0 9-0:',
+      mark: '5-0 e1 5',
+    });
     await subject.setLastId('(3-0');
-    assert.equal(await ledger.save('5-0', { lastId: '9-0', pending: null }), false);
-    assert.ok(await ledger.save('(3-0', { lastId: '4-0', pending: null }));
-    assert.deepEqual(await ledger.load(), { lastId: '4-0', pending: null });
+    assert.equal(await ledger.save('5-0', { lastId: '9-0', pending: null, mark: null }), false);
+    assert.ok(await ledger.save('(3-0', { lastId: '4-0', pending: null, mark: null }));
+    assert.deepEqual(await ledger.load(), { lastId: '4-0', pending: null, mark: null });
     await subject.setLastId(null);
-    assert.equal(await ledger.save('4-0', { lastId: '5-0', pending: null }), false);
-    assert.ok(await ledger.save(null, { lastId: '5-0', pending: null }));
+    assert.equal(await ledger.save('4-0', { lastId: '5-0', pending: null, mark: null }), false);
+    assert.ok(await ledger.save(null, { lastId: '5-0', pending: null, mark: null }));
+  });
+
+  test(`${name}: gap records are stored with the progress past them, or not at all`, async () => {
+    await using subject = await make();
+    const { ledger } = subject;
+    const next = { lastId: '9-0', pending: null, mark: null };
+    assert.equal(await ledger.save('1-0', next, [gap(1), gap(2)]), false);
+    assert.deepEqual(await ledger.gaps('0-0', 10), []);
+    assert.ok(await ledger.save(null, next, [gap(1), { ...gap(2), epoch: undefined }]));
+    assert.deepEqual(await ledger.load(), next);
+    const stored = await ledger.gaps('0-0', 10);
+    assert.deepEqual(
+      stored.map(([, fields]) => fields),
+      [
+        ['_epoch', 'e1', '_gap', JSON.stringify(gap(1).gap)],
+        ['_gap', JSON.stringify(gap(2).gap)],
+      ],
+    );
   });
 
   test(`${name}: an empty last_id is a value too`, async () => {
     await using subject = await make();
     await subject.setLastId('');
-    assert.equal(await subject.ledger.save(null, { lastId: '5-0', pending: null }), false);
-    assert.ok(await subject.ledger.save('', { lastId: '5-0', pending: null }));
+    assert.equal(
+      await subject.ledger.save(null, { lastId: '5-0', pending: null, mark: null }),
+      false,
+    );
+    assert.ok(await subject.ledger.save('', { lastId: '5-0', pending: null, mark: null }));
   });
 
   test(`${name}: gap records are kept in order until they are deleted`, async () => {

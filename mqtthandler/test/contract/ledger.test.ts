@@ -5,7 +5,13 @@ import { RedisLedger } from '../../src/adapters/redis-ledger.ts';
 import { FakeLedger } from '../fakes/index.ts';
 import { ledgerSuite } from './ledger-suite.ts';
 
-const KEYS = { lastId: 'x:last_id', pending: 'x:pending', gaps: 'x:gaps', rejected: 'x:rejected' };
+const KEYS = {
+  lastId: 'x:last_id',
+  pending: 'x:pending',
+  mark: 'x:mark',
+  gaps: 'x:gaps',
+  rejected: 'x:rejected',
+};
 
 ledgerSuite('the ledger in memory', () => {
   const ledger = new FakeLedger();

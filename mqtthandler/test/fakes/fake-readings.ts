@@ -11,6 +11,7 @@ export class FakeReadings implements Readings {
   /** Set = every read fails with it. */
   failure: Error | undefined;
   #entries: StreamEntry[] = [];
+  #lastId = FIRST_ID;
   #lastMs = 1_000;
   readonly #waiting = new Set<() => void>();
   readonly #clock: Clock;
@@ -26,8 +27,15 @@ export class FakeReadings implements Readings {
   /** Appends an entry; returns its id. Ids are not evenly spaced, as in life. */
   append(fields: readonly string[], id = `${(this.#lastMs += 1 + (this.#lastMs % 3))}-0`): string {
     this.#entries.push([id, fields]);
+    this.#lastId = id;
     for (const wake of this.#waiting) wake();
     return id;
+  }
+
+  /** What DEL does. */
+  clear(): void {
+    this.#entries = [];
+    this.#lastId = FIRST_ID;
   }
 
   /** What XDEL does. */
@@ -55,7 +63,7 @@ export class FakeReadings implements Readings {
   }
 
   lastId(): Promise<string> {
-    return this.#read(() => this.#entries.at(-1)?.[0] ?? FIRST_ID);
+    return this.#read(() => this.#lastId);
   }
 
   /** Fails whoever waits for news, as a connection that breaks does. */
