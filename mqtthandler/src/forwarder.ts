@@ -4,7 +4,7 @@
  * States of the link (`ForwarderStatus.link`)
  * - waiting_redis: Redis is away; leaves when it answers.
  * - connecting: an attempt to open a session is under way.
- * - waiting: the last attempt or session failed; leaves after the backoff (floor 0.5 s, cap 30 s).
+ * - waiting: the last attempt or session failed; leaves after the backoff (floor 0.5 s, cap 15 s).
  * - connected: a session is up and the lanes run (or `mqtt_sender:enabled` is 0: paused).
  *
  * A session is worked through in passes. A pass runs the lanes until the session ends or something
@@ -73,7 +73,7 @@ export interface ForwarderParts {
 export type LinkState = 'waiting_redis' | 'connecting' | 'waiting' | 'connected';
 
 /** Between attempts: quick after a blip, unhurried in a long outage. */
-const BACKOFF = { floorMs: 500, capMs: 30_000 };
+const BACKOFF = { floorMs: 500, capMs: 15_000 };
 /** While suspects are tested each failure costs a connection: new readings wait, so be quick. */
 const TESTING_BACKOFF = { floorMs: 500, capMs: 2_000 };
 /** A backlog beyond this is sent beside the live lane instead of before it. */
@@ -173,8 +173,11 @@ export class Forwarder {
       try {
         const session = await destination.connect(signal);
         const before = this.tally.acknowledgedMessages;
+        const sinceMs = this.#parts.clock.monotonicMs();
         await this.#runSession(session, signal);
-        if (this.tally.acknowledgedMessages > before) attempt = 0;
+        // A quiet device that loses a good connection now and then is no reason to hold back.
+        const lastedMs = this.#parts.clock.monotonicMs() - sinceMs;
+        if (this.tally.acknowledgedMessages > before || lastedMs > BACKOFF.capMs) attempt = 0;
       } catch (error) {
         failure = error;
       }

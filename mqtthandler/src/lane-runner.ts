@@ -27,6 +27,7 @@ export class LaneRunner {
   /** Identities of the readings at which ranges meet. */
   readonly marks = new Map<string, Passed>();
   readonly #continuity: Readonly<Record<LaneName, Continuity>>;
+  readonly #gapsUnderway = new Set<string>();
   #quarantine: QuarantineState = WATCHING;
   #endPass = new AbortController();
   #pauseMs = 0;
@@ -57,6 +58,7 @@ export class LaneRunner {
 
   sessionEnded(underway: readonly Stretch[], acknowledged: number): void {
     this.#tally.retriedMessages += underway.length;
+    this.#gapsUnderway.clear();
     void this.#judge({ kind: 'session_ended', underway, acknowledged });
   }
 
@@ -107,6 +109,7 @@ export class LaneRunner {
       pacer,
       intervalSeconds,
       flight: this.#flight,
+      gapsUnderway: this.#gapsUnderway,
       moreWork: this.#moreWork,
       onRead: (lane, after, entries, end) => this.#onRead(lane, after, entries, end),
       onOutcome: (sent, outcome) => this.#onOutcome(sent, outcome),
@@ -151,6 +154,7 @@ export class LaneRunner {
         break;
       case 'later':
         if (stretch !== undefined) this.#flight.release(stretch);
+        for (const id of sent.gapIds) this.#gapsUnderway.delete(id);
         this.#pauseMs = LATER_MS;
         this.endPass();
         break;
@@ -166,7 +170,10 @@ export class LaneRunner {
     if (stretch === undefined) {
       this.#tally.gapsDelivered += gapIds.length;
       // A gap record that cannot be deleted now is delivered again later: the receiver knows it.
-      this.#parts.ledger.deleteGaps(gapIds).catch(() => {});
+      void this.#parts.ledger
+        .deleteGaps(gapIds)
+        .catch(() => {})
+        .then(() => gapIds.forEach((id) => this.#gapsUnderway.delete(id)));
       return;
     }
     this.#tally.acknowledgedReadings += message.count;

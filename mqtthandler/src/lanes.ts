@@ -35,6 +35,8 @@ export interface LaneContext {
   readonly packer: MessagePacker;
   readonly session: Session;
   readonly settings: LaneSettings;
+  /** Gap records sent in this session and not yet deleted. */
+  readonly gapsUnderway: Set<string>;
   /** Rung when a gap record was stored, or a range was closed. */
   readonly moreWork: Bell;
   /** `mqtt_sender:interval`, seconds. */
@@ -152,11 +154,17 @@ export async function gapLane(context: LaneContext, signal: AbortSignal): Promis
       continue;
     }
     after = last[0];
+    // What an earlier pass of this session has sent is still waiting for its answer.
+    const unsent = entries.filter(([id]) => !context.gapsUnderway.has(id));
     let sent = 0;
-    for (const message of context.packer.pack(entries, limitsOf(context))) {
-      const gapIds = entries.slice(sent, sent + message.count).map(([id]) => id);
+    for (const message of context.packer.pack(unsent, limitsOf(context))) {
+      const gapIds = unsent.slice(sent, sent + message.count).map(([id]) => id);
       sent += message.count;
-      await publish(context, { lane: 'gaps', message, stretch: undefined, gapIds }, signal, false);
+      const record = { lane: 'gaps', message, stretch: undefined, gapIds } as const;
+      for (const id of gapIds) context.gapsUnderway.add(id);
+      if (!(await publish(context, record, signal, false))) {
+        for (const id of gapIds) context.gapsUnderway.delete(id);
+      }
     }
   }
 }

@@ -4,6 +4,7 @@ import { errorCode, errorMessage } from '@holdfast/kit';
 import type { Clock } from '@holdfast/kit';
 import { classifyPuback, disconnectReason } from '../core/classify.ts';
 import type { PublishOutcome, Session, SessionEnd } from '../ports.ts';
+import { PayloadPool } from './payload-pool.ts';
 
 export interface MqttSessionSettings {
   readonly topic: string;
@@ -44,6 +45,7 @@ export class MqttSession implements Session {
   readonly #pubackTimeoutMs: number;
   /** In the order sent: a broker acknowledges in that order [MQTT-4.6.0-2]. */
   readonly #underway = new Set<Underway>();
+  readonly #payloads = new PayloadPool();
   /** More than the window takes: answers beside a full window of readings. */
   #waiting: Waiting[] = [];
   readonly #timer: NodeJS.Timeout;
@@ -116,8 +118,10 @@ export class MqttSession implements Session {
   #send({ topic, payload, resolve }: Waiting): void {
     const underway: Underway = { sentAtMs: this.#clock.monotonicMs(), resolve };
     this.#underway.add(underway);
-    this.#client.publish(topic, encode(payload), { qos: 1 }, (error) => {
+    const encoded = this.#payloads.encode(payload);
+    this.#client.publish(topic, encoded, { qos: 1 }, (error) => {
       if (!this.#underway.delete(underway)) return;
+      this.#payloads.giveBack(encoded);
       this.#lastAnswerMs = this.#clock.monotonicMs();
       resolve(error ? this.#failed(error) : { kind: 'acknowledged' });
       this.#sendWaiting();
@@ -156,9 +160,4 @@ export class MqttSession implements Session {
     this.#waiting = [];
     this.#resolveEnded(end);
   }
-}
-
-/** UTF-8; text that is ASCII only, as most readings are, is copied instead of converted. */
-function encode(text: string): Buffer {
-  return Buffer.from(text, Buffer.byteLength(text) === text.length ? 'latin1' : 'utf8');
 }
