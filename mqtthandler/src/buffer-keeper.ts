@@ -154,7 +154,7 @@ export class BufferKeeper {
       .flatMap(({ flight }) => flight.forfeitable.slice(0, 1))
       .toSorted((a, b) => compareIds(a.after, b.after))[0];
     if (oldest === undefined) return 0;
-    const entries = await readings.range(oldest.after, oldest.upTo, count);
+    const { entries } = await readings.chunk(oldest.after, oldest.upTo, count);
     const last = entries.at(-1);
     if (last === undefined) return 0;
     const claims = this.#claim({ after: oldest.after, upTo: last[0] });

@@ -230,14 +230,18 @@ export class LaneRunner {
       if (wantsProbe(this.#quarantine)) await this.#addProbe();
       const suspect = nextSuspect(this.#quarantine);
       if (suspect === undefined) return;
-      const entries = await readings.range(suspect.after, suspect.upTo, suspect.limit);
+      const { entries, exhausted } = await readings.chunk(
+        suspect.after,
+        suspect.upTo,
+        suspect.limit,
+      );
       const limits = { maxBytes: session.maxPayloadBytes, maxReadings: suspect.limit };
       const [message] = packer.pack(entries, limits);
       if (message === undefined) {
         await this.#judge({ kind: 'passed', sent: suspect });
         continue;
       }
-      const whole = entries.length < suspect.limit && message.count === entries.length;
+      const whole = exhausted && message.count === entries.length;
       const upTo = whole ? suspect.upTo : message.lastId;
       const stretch = { after: suspect.after, upTo, count: message.count };
       if (!this.#flight.claim(stretch)) {

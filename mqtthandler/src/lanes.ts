@@ -19,7 +19,7 @@ import { openRange } from './core/progress.ts';
 import type { Range } from './core/progress.ts';
 import { previousId } from './core/previous-id.ts';
 import type { Flight, Stretch } from './flight.ts';
-import type { Ledger, PublishOutcome, Readings, Session } from './ports.ts';
+import type { Chunk, Ledger, PublishOutcome, Readings, Session } from './ports.ts';
 import type { Pacer } from './pacer.ts';
 import type { Slots } from './slots.ts';
 
@@ -78,6 +78,8 @@ export interface SentMessage {
   readonly gapIds: readonly string[];
 }
 
+/** The first of what has arrived; a busy stream is then read in larger chunks. */
+const TAIL_READINGS = 10;
 /** So many full reads in a row mean that the live lane runs behind. */
 const BEHIND_READS = 20;
 
@@ -94,21 +96,21 @@ export async function liveLane(context: LaneContext, signal: AbortSignal): Promi
       await sendRead(context, range, await readClosed(context, range), 'live', signal);
       continue;
     }
-    let entries = await readings.tail(range.after, settings.maxReadings, signal);
+    let entries: readonly StreamEntry[] = await readings.tail(range.after, TAIL_READINGS, signal);
     if (entries.length === 0) {
       if (!signal.aborted) await context.onIdle();
       continue;
     }
-    if (entries.length < settings.maxReadings && fullReads === 0) {
-      const waitMs = gatherMs(clock.monotonicMs() - lastSendMs, context.intervalSeconds());
-      if (waitMs > 0) {
-        await clock.sleepMs(waitMs, signal);
-        if (signal.aborted) return;
-        entries = await readings.range(range.after, null, settings.maxReadings);
-      }
-    }
+    const sinceSendMs = clock.monotonicMs() - lastSendMs;
     // A full read means that more waits behind it: no gathering until the end is reached.
-    fullReads = entries.length < settings.maxReadings ? 0 : fullReads + 1;
+    const waitMs = fullReads > 0 ? 0 : gatherMs(sinceSendMs, context.intervalSeconds());
+    await clock.sleepMs(waitMs, signal);
+    if (signal.aborted) return;
+    let exhausted = entries.length < TAIL_READINGS;
+    if (waitMs > 0 || !exhausted) {
+      ({ entries, exhausted } = await readings.chunk(range.after, null, settings.maxReadings));
+    }
+    fullReads = exhausted ? 0 : fullReads + 1;
     lastSendMs = clock.monotonicMs();
     await send(context, 'live', entries, range.after, undefined, signal);
     if (!single && fullReads >= BEHIND_READS) {
@@ -134,11 +136,11 @@ export async function backlogLane(context: LaneContext, signal: AbortSignal): Pr
       continue;
     }
     // The next range may begin where this one ends: only the end tells the two reads apart.
-    const entries = await (ahead?.after === range.after && ahead.upTo === range.upTo
-      ? ahead.entries
+    const chunk = await (ahead?.after === range.after && ahead.upTo === range.upTo
+      ? ahead.chunk
       : readClosed(context, range));
-    ahead = readAhead(context, range, entries);
-    await sendRead(context, range, entries, 'backlog', signal);
+    ahead = readAhead(context, range, chunk);
+    await sendRead(context, range, chunk, 'backlog', signal);
   }
 }
 
@@ -171,36 +173,31 @@ export async function gapLane(context: LaneContext, signal: AbortSignal): Promis
 
 /** The next read of the backlog, begun while the last one is being sent. */
 interface ReadAhead extends Range {
-  readonly entries: Promise<StreamEntry[]>;
+  readonly chunk: Promise<Chunk>;
 }
 
-function readAhead(
-  context: LaneContext,
-  range: Range,
-  entries: readonly StreamEntry[],
-): ReadAhead | undefined {
-  const last = entries.at(-1);
-  if (last === undefined || entries.length < context.settings.maxReadings) return undefined;
+function readAhead(context: LaneContext, range: Range, chunk: Chunk): ReadAhead | undefined {
+  const last = chunk.entries.at(-1);
+  if (last === undefined || chunk.exhausted) return undefined;
   const next = { after: last[0], upTo: range.upTo };
   const read = readClosed(context, next);
   // If nobody comes for it, its failure does not matter: the next read will fail too.
   read.catch(() => {});
-  return { ...next, entries: read };
+  return { ...next, chunk: read };
 }
 
-function readClosed(context: LaneContext, range: Range): Promise<StreamEntry[]> {
-  return context.readings.range(range.after, range.upTo, context.settings.maxReadings);
+function readClosed(context: LaneContext, range: Range): Promise<Chunk> {
+  return context.readings.chunk(range.after, range.upTo, context.settings.maxReadings);
 }
 
-/** Sends what was read from the start of a closed range; a short read ends the range. */
+/** Sends what was read from the start of a closed range. */
 async function sendRead(
   context: LaneContext,
   range: Range,
-  entries: readonly StreamEntry[],
+  { entries, exhausted }: Chunk,
   lane: LaneName,
   signal: AbortSignal,
 ): Promise<void> {
-  const exhausted = entries.length < context.settings.maxReadings;
   const end = exhausted ? (range.upTo ?? undefined) : undefined;
   if (entries.length === 0 && end !== undefined) {
     await context.onRead(lane, range.after, entries, end);
@@ -211,10 +208,10 @@ async function sendRead(
 
 async function sendNewest(context: LaneContext, range: Range, signal: AbortSignal): Promise<void> {
   const upTo = range.upTo ?? FIRST_ID;
-  const count = context.settings.maxReadings;
-  const entries = await context.readings.newest(range.after, upTo, count);
+  const { maxReadings } = context.settings;
+  const { entries, exhausted } = await context.readings.newest(range.after, upTo, maxReadings);
   const first = entries[0];
-  const after = first === undefined || entries.length < count ? range.after : previousId(first[0]);
+  const after = first === undefined || exhausted ? range.after : previousId(first[0]);
   if (first === undefined) context.flight.skip(range.after, upTo);
   await send(context, 'backlog', entries, after, upTo, signal);
 }

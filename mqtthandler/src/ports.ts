@@ -48,12 +48,21 @@ export interface Destination {
   connect(signal: AbortSignal): Promise<Session>;
 }
 
+/** A part of a range. */
+export interface Chunk {
+  readonly entries: readonly StreamEntry[];
+  /** The range holds nothing more. */
+  readonly exhausted: boolean;
+}
+
 /** The stream of readings. All reads reject with Redis' or the connection's error. */
 export interface Readings {
   /** Entries after `after` up to `upTo` (null = to the end), oldest first, at most `count`. */
   range(after: string, upTo: string | null, count: number): Promise<StreamEntry[]>;
-  /** The newest entries of `(after, upTo]`, at most `count`, oldest first. */
-  newest(after: string, upTo: string, count: number): Promise<StreamEntry[]>;
+  /** The same, but fewer when they are large: memory is bounded whatever other programs store. */
+  chunk(after: string, upTo: string | null, count: number): Promise<Chunk>;
+  /** The newest entries of `(after, upTo]`, at most `count`, fewer when large; oldest first. */
+  newest(after: string, upTo: string, count: number): Promise<Chunk>;
   /** Waits for entries after `after`; empty after a few seconds without any, or on abort. */
   tail(after: string, count: number, signal: AbortSignal): Promise<StreamEntry[]>;
   /** Id of the newest entry there is; `0-0` for none. */

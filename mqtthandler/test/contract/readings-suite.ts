@@ -32,9 +32,24 @@ export function readingsSuite(name: string, make: () => Promise<ReadingsUnderTes
 
   test(`${name}: newest gives the end of a range, oldest first`, async () => {
     await using subject = await filled();
-    assert.deepEqual(idsOf(await subject.readings.newest('1-0', '4-0', 2)), ['3-0', '4-0']);
-    assert.deepEqual(idsOf(await subject.readings.newest('3-0', '4-0', 9)), ['4-0']);
-    assert.deepEqual(await subject.readings.newest('5-0', '9-0', 9), []);
+    const newest = async (after: string, upTo: string, count: number) => {
+      const { entries, exhausted } = await subject.readings.newest(after, upTo, count);
+      return { ids: idsOf(entries), exhausted };
+    };
+    assert.deepEqual(await newest('1-0', '4-0', 2), { ids: ['3-0', '4-0'], exhausted: false });
+    assert.deepEqual(await newest('3-0', '4-0', 9), { ids: ['4-0'], exhausted: true });
+    assert.deepEqual(await newest('5-0', '9-0', 9), { ids: [], exhausted: true });
+  });
+
+  test(`${name}: a chunk says whether the range holds more`, async () => {
+    await using subject = await filled();
+    const chunk = async (after: string, upTo: string | null, count: number) => {
+      const { entries, exhausted } = await subject.readings.chunk(after, upTo, count);
+      return { ids: idsOf(entries), exhausted };
+    };
+    assert.deepEqual(await chunk('1-0', null, 2), { ids: ['2-0', '3-0'], exhausted: false });
+    assert.deepEqual(await chunk('3-0', '4-0', 2), { ids: ['4-0'], exhausted: true });
+    assert.deepEqual(await chunk('5-0', null, 2), { ids: [], exhausted: true });
   });
 
   test(`${name}: the last id is the newest ever given, also when that entry is gone`, async () => {

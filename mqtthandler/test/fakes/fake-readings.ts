@@ -2,7 +2,7 @@
 import { FIRST_ID, compareIds } from '@holdfast/redis';
 import type { Clock } from '@holdfast/kit';
 import type { StreamEntry } from '@holdfast/redis';
-import type { Readings } from '../../src/ports.ts';
+import type { Chunk, Readings } from '../../src/ports.ts';
 
 /** A tail without news ends after so long. */
 const TAIL_MS = 5_000;
@@ -47,8 +47,18 @@ export class FakeReadings implements Readings {
     return this.#read(() => this.#between(after, upTo).slice(0, count));
   }
 
-  newest(after: string, upTo: string, count: number): Promise<StreamEntry[]> {
-    return this.#read(() => this.#between(after, upTo).slice(-count));
+  chunk(after: string, upTo: string | null, count: number): Promise<Chunk> {
+    return this.#read(() => {
+      const found = this.#between(after, upTo);
+      return { entries: found.slice(0, count), exhausted: found.length < count };
+    });
+  }
+
+  newest(after: string, upTo: string, count: number): Promise<Chunk> {
+    return this.#read(() => {
+      const found = this.#between(after, upTo);
+      return { entries: found.slice(-count), exhausted: found.length < count };
+    });
   }
 
   async tail(after: string, count: number, signal: AbortSignal): Promise<StreamEntry[]> {
