@@ -52,13 +52,14 @@ rules_sensor() {
     "$(own_status sensor)"
 }
 
-# Toggles one flag: flag, event and the presses already counted change in one script, and a script
-# must find all of its keys in one pair of parentheses.
+# Toggles one flag or asks for provisioning: what is changed, the event and the presses already
+# carried out change in one script, and a script must find all of its keys in one pair of
+# parentheses. Reads what its LED shows, and which sensors are on the wires of its pin.
 rules_startstopbutton() {
   echo "$(watch measurement:enabled)" \
-    '(+eval +evalsha ~measurement:enabled ~events ~startstopbutton:status)' \
-    '(+get +mget +set +del ~measurement:enabled)' \
-    '(+hget ~startstopbutton:status)' \
+    '(+eval +evalsha ~measurement:enabled ~events ~startstopbutton:status ~provisioning:request)' \
+    '(+get +mget +set +del ~measurement:enabled) (+set %W~provisioning:request)' \
+    '(+hget ~startstopbutton:status) (+hgetall %R~sensor:status %R~mqtthandler:status)' \
     "$(own_status startstopbutton)"
 }
 
@@ -72,7 +73,7 @@ rules_mqtthandler() {
     "($read +set +del +xadd +hset +hdel ~mqtt_sender:* ~hub_sender:*" \
     '~measurement:enabled ~measurement:interval)' \
     "($read %R~measurement:* %R~mqtt_sender:* %R~hub_sender:* %R~sensor:status" \
-    '%R~mqtthandler:status %R~hub:* %R~provisioning:*)' \
+    '%R~mqtthandler:status %R~hub:* %R~provisioning:*) (+set %W~provisioning:request)' \
     "$(own_status mqtthandler)"
 }
 
