@@ -128,7 +128,7 @@ export const KEYS = {
   provisioningRequest: {
     key: 'provisioning:request',
     type: 'string',
-    writers: 'startstopbutton, mqtthandler',
+    writers: 'startstopbutton, mqtthandler, provisioner',
     readers: 'provisioner',
     unit: '-',
     remote: 'none',

@@ -5,8 +5,8 @@
  */
 import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { constants, existsSync } from 'node:fs';
-import { access, readdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { open, readdir } from 'node:fs/promises';
 import { errorCode, errorMessage } from '@holdfast/kit';
 import { LineError } from '../core/line-error.ts';
 import { headerChip, infoArguments, parseConsumer, parseVersion } from '../core/gpiod.ts';
@@ -68,7 +68,7 @@ async function checkDevices(): Promise<void> {
   }
   for (const device of devices) {
     try {
-      await access(`/dev/${device}`, constants.R_OK | constants.W_OK);
+      await (await open(`/dev/${device}`, 'r+')).close();
     } catch (error) {
       const hint = 'the container needs to be privileged, or to be given the device';
       throw new LineError('no_permission', `may not use /dev/${device}: ${hint}`, error);
