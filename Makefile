@@ -36,6 +36,14 @@ test: node_modules/.installed servers build ## everything: types, lint, format, 
 	npx oxlint --type-aware
 	npx prettier --check .
 	$(NODE_TEST) $(unit) $(contract) $(integration)
+	HARDWARE_TESTS=$(hardware_short) lab/hardware/test-hardware.sh
+
+# Without those that need longest; all of them in `make test-hardware`.
+hardware_short = onoff,sensor
+
+.PHONY: test-hardware
+test-hardware: node_modules/.installed servers build ## the services in a virtual machine with I2C and GPIO; SOAK_SECONDS=300 for more
+	lab/hardware/test-hardware.sh
 
 .PHONY: demo
 demo: node_modules/.installed servers build ## the gateway on this machine's own readings, live

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the tests of the hardware VM; the services must have been bundled. Ends with 0 and says why
 # where this machine cannot have the VM.
-#   HARDWARE_TESTS=sensor,button   only these groups (test/vm/main.ts)
+#   HARDWARE_TESTS=sensor,onoff   only these groups (test/vm/main.ts)
 #   SOAK_SECONDS=300               unplugging at random for so long
 #   SOAK_SEED=1                    another sequence
 set -euo pipefail

@@ -40,7 +40,7 @@ export interface Lamp {
   open(): Promise<void>;
   /** Rejects with a LineError; the lamp has to be opened anew then. */
   show(level: Level): Promise<void>;
-  /** Lets go of the line; never rejects, also when it is not open. */
+  /** Lets go of the line, at level 0 where it was shown last; never rejects. */
   close(): Promise<void>;
 }
 

@@ -3,15 +3,18 @@ import type { ChildProcess } from 'node:child_process';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import type { Gpio } from 'onoff';
-import { errorCode, errorMessage } from '@holdfast/kit';
-import { setArguments } from '../core/gpiod.ts';
+import { errorCode, systemClock } from '@holdfast/kit';
+import { setArguments, setOnceArguments } from '../core/gpiod.ts';
 import type { LineArguments } from '../core/gpiod.ts';
 import type { Level } from '../core/contact.ts';
 import { LineError } from '../core/line-error.ts';
 import type { Lamp, LineOptions } from '../ports.ts';
 import { checkFree } from './gpiod-line.ts';
-import { endTool, findLine, startTool } from './gpiod-tools.ts';
+import { consumer, endTool, findLine, runTool, startTool } from './gpiod-tools.ts';
 import { kernelNumber, lineError, loadOnoff } from './onoff-line.ts';
+
+const POLL_MS = 20;
+const TAKE_LIMIT_MS = 5_000;
 
 export class OnoffLamp implements Lamp {
   readonly #options: LineOptions;
@@ -69,19 +72,26 @@ export class GpiodLamp implements Lamp {
     if (this.#child !== undefined) await endTool(this.#child);
     const child = startTool('gpioset', setArguments(line, level));
     this.#child = child;
-    await new Promise<void>((resolve, reject) => {
-      child.once('spawn', resolve);
-      child.once('error', (error) => {
-        reject(new LineError('line_failed', `gpioset: ${errorMessage(error)}`, error));
-      });
-    });
+    let failed: Error | undefined;
+    child.once('error', (error) => (failed = error));
+    // It says nothing when it holds the line, and one ended before that has changed nothing.
+    const endMs = systemClock.monotonicMs() + TAKE_LIMIT_MS;
+    while ((await consumer(line)) === undefined && this.#child === child) {
+      if (failed !== undefined || systemClock.monotonicMs() > endMs) {
+        throw new LineError('line_failed', `gpioset does not get GPIO ${line.pin}`, failed);
+      }
+      await systemClock.sleepMs(POLL_MS);
+    }
   }
 
   async close(): Promise<void> {
-    const child = this.#child;
+    const [child, line] = [this.#child, this.#line];
     this.#child = undefined;
     this.#line = undefined;
-    if (child !== undefined) await endTool(child);
+    if (child === undefined || line === undefined) return;
+    await endTool(child);
+    // The kernel may keep the level that the last one held.
+    await runTool('gpioset', setOnceArguments(line, 0)).catch(() => {});
   }
 }
 

@@ -76,6 +76,12 @@ export function setArguments(line: LineArguments, level: Level): string[] {
   return [...hold, ...place(line, `${line.pin}=${level}`)];
 }
 
+/** `gpioset`: sets the level and ends; on a Pi the line keeps it. */
+export function setOnceArguments(line: LineArguments, level: Level): string[] {
+  const once = line.version === 1 ? ['-m', 'exit'] : ['-t', '0'];
+  return [...once, ...place(line, `${line.pin}=${level}`)];
+}
+
 /** `gpioinfo`: about the whole chip in 1.x, about the line in 2.x. */
 export function infoArguments({ version, chip, pin }: LineArguments): string[] {
   return version === 1 ? [chip] : ['--chip', chip, String(pin)];

@@ -9,6 +9,7 @@ import {
   parseEdge,
   parseVersion,
   setArguments,
+  setOnceArguments,
 } from '../../src/core/gpiod.ts';
 
 const ONE = { version: 1, chip: 'gpiochip0', pin: 17 } as const;
@@ -34,6 +35,8 @@ test('the pull is -B in 1.x and -b in 2.x, where -b and -B mean something else',
   assert.equal(getArguments(TWO, 'UP').join(' '), '--numeric -b pull-up --chip gpiochip0 17');
   assert.equal(setArguments(ONE, 1).join(' '), '-m signal gpiochip0 17=1');
   assert.equal(setArguments(TWO, 0).join(' '), '--chip gpiochip0 17=0');
+  assert.equal(setOnceArguments(ONE, 0).join(' '), '-m exit gpiochip0 17=0');
+  assert.equal(setOnceArguments(TWO, 0).join(' '), '-t 0 --chip gpiochip0 17=0');
   assert.equal(infoArguments(ONE).join(' '), 'gpiochip0');
   assert.equal(infoArguments(TWO).join(' '), '--chip gpiochip0 17');
 });

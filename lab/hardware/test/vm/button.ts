@@ -8,6 +8,8 @@ import { SLOW_MS, World } from './world.ts';
 
 const [PIN, LED] = [2, 22];
 const LONG_MS = 2_000;
+/** The processor is translated and shared: what takes microseconds on a Pi can take 20 ms here. */
+const BOUNCE_MS = 150;
 
 let world: World;
 const enabled = () => world.redis.client.get('measurement:enabled');
@@ -21,13 +23,11 @@ async function untilToggles(count: number): Promise<void> {
 
 /** The rest after which the next press counts. */
 async function quiet(): Promise<void> {
-  await play(PIN, 'z@60000 z');
+  await play(PIN, `z@${3 * BOUNCE_MS * 1_000} z`);
 }
 
-for (const [backend, name] of [
-  ['sysfs', 'onoff'],
-  ['chardev', 'gpiomon'],
-] as const) {
+/** The same on each interface. */
+export function testButton(backend: 'sysfs' | 'chardev', name: string): void {
   describe(`button on ${name}`, () => {
     let button: ManagedProcess;
     before(async () => {
@@ -36,6 +36,7 @@ for (const [backend, name] of [
         BUTTON_PIN: String(PIN),
         LED_PIN: String(LED),
         GPIO_BACKEND: backend,
+        BUTTON_BOUNCE_MILLIS: String(BOUNCE_MS),
         BUTTON_LONG_PRESS_SECONDS: String(LONG_MS / 1_000),
       };
       button = await world.start('startstopbutton', env, /"event":"line_opened"/);
@@ -54,7 +55,7 @@ for (const [backend, name] of [
 
     test('a bouncing press toggles once, and the LED shows it', async () => {
       const before = (await lineState(PIN))?.edges ?? 0;
-      await press(PIN, 150);
+      await press(PIN, 250);
       await untilToggles(1);
       assert.equal(await enabled(), '0');
       await untilLamp(0);
@@ -82,6 +83,7 @@ for (const [backend, name] of [
     });
 
     test('the LED blinks while readings pile up', async () => {
+      await quiet();
       await press(PIN, 50);
       await untilToggles(4);
       const { client } = world.redis;

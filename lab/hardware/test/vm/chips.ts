@@ -58,7 +58,7 @@ describe('chips', () => {
   const idOf = ({ driver, address }: Case) => `${driver}-${world.bus}-${address.toString(16)}`;
 
   before(async () => {
-    world = await World.start();
+    world = await World.startWithBus();
     for (const { driver, address, values } of chosen) await world.plug(driver, address, values);
     const places = chosen.map((one) => `${one.driver}@${world.bus}:0x${one.address.toString(16)}`);
     const env = { SENSORS: places.join(','), INTERVAL_SECONDS: '1', I2C_TIMEOUT_MILLIS: '5000' };

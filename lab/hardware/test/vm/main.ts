@@ -2,7 +2,8 @@
 const GROUPS = {
   contract: () => import('../../../../startstopbutton/test/contract/gpio-line.test.ts'),
   lines: () => import('./lines.ts'),
-  button: () => import('./button.ts'),
+  onoff: () => import('./button-onoff.ts'),
+  gpiomon: () => import('./button-gpiomon.ts'),
   sensor: () => import('./sensor.ts'),
   chips: () => import('./chips.ts'),
   soak: () => import('./soak.ts'),

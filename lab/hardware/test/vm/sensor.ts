@@ -27,7 +27,7 @@ describe('sensor', () => {
   };
 
   before(async () => {
-    world = await World.start();
+    world = await World.startWithBus();
     id = `bme280-${world.bus}-76`;
     await world.plug('bme280', ADDRESS);
     const env = { SENSORS: 'auto', INTERVAL_SECONDS: String(INTERVAL_MS / 1_000) };

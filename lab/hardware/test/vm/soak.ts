@@ -70,7 +70,7 @@ function isTrue(reading: Fields, truths: readonly Truth[]): boolean {
 
 describe('soak', { skip: SECONDS > 0 ? false : 'SOAK_SECONDS is not set' }, () => {
   test(`${SECONDS} s of unplugging leave no wrong value and lose no reading`, async () => {
-    await using world = await World.start();
+    await using world = await World.startWithBus();
     const id = `bme280-${world.bus}-76`;
     const truths = [{ celsius: 20, fromMs: systemClock.monotonicMs() }];
     const hand: Hand = { truths, done: {} };

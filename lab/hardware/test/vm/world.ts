@@ -17,31 +17,39 @@ const BUS_PROGRAM = fileURLToPath(new URL('../bus/main.js', import.meta.url));
 
 export class World implements AsyncDisposable {
   readonly redis: RedisServer;
-  readonly hand: HardwareClient;
-  /** Number of the modelled bus: the kernel gives it. */
-  readonly bus: number;
-  readonly #processes: ManagedProcess[];
+  readonly #processes: ManagedProcess[] = [];
+  #hand: HardwareClient | undefined;
+  #bus = 0;
 
-  private constructor(
-    redis: RedisServer,
-    hand: HardwareClient,
-    bus: number,
-    processes: ManagedProcess[],
-  ) {
+  private constructor(redis: RedisServer) {
     this.redis = redis;
-    this.hand = hand;
-    this.bus = bus;
-    this.#processes = processes;
   }
 
+  /** Redis alone; the button needs no more. */
   static async start(): Promise<World> {
-    const redis = await startRedis();
+    return new World(await startRedis());
+  }
+
+  static async startWithBus(): Promise<World> {
+    const world = await World.start();
     const args = [BUS_PROGRAM, BUS];
     const adapter = new ManagedProcess({ name: 'i2c', command: process.execPath, args });
+    world.#processes.push(adapter);
     adapter.start();
     const line = await adapter.untilLine(/^ready \d+$/, SLOW_MS);
-    const hand = await HardwareClient.connect(BUS);
-    return new World(redis, hand, Number(line.split(' ')[1]), [adapter]);
+    world.#bus = Number(line.split(' ')[1]);
+    world.#hand = await HardwareClient.connect(BUS);
+    return world;
+  }
+
+  get hand(): HardwareClient {
+    if (this.#hand === undefined) throw new Error('this world has no bus');
+    return this.#hand;
+  }
+
+  /** Number of the modelled bus: the kernel gives it. */
+  get bus(): number {
+    return this.#bus;
   }
 
   /** Starts a service; resolves when it has printed a line that matches. */
@@ -119,7 +127,7 @@ export class World implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.hand[Symbol.asyncDispose]();
+    await this.#hand?.[Symbol.asyncDispose]();
     for (const process of this.#processes.toReversed()) if (process.running) await process.kill();
     await this.redis[Symbol.asyncDispose]();
     await rm(BUS, { force: true });
