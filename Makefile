@@ -38,6 +38,14 @@ test: node_modules/.installed servers build ## everything: types, lint, format, 
 	npx prettier --check .
 	$(UNIT_TESTS) --test-reporter=spec tools/unit-tests.ts $(unit)
 	$(NODE_TEST) --test-reporter=spec $(contract) $(integration)
+	HARDWARE_TESTS=$(hardware_short) lab/hardware/test-hardware.sh
+
+# Without those that need longest; all of them in `make test-hardware`.
+hardware_short = onoff,sensor
+
+.PHONY: test-hardware
+test-hardware: node_modules/.installed servers build ## the services in a virtual machine with I2C and GPIO; SOAK_SECONDS=300 for more
+	lab/hardware/test-hardware.sh
 
 .PHONY: test-node-versions
 test-node-versions: node_modules/.installed servers build ## the services' tests on Node 22 and 24 too

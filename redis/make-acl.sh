@@ -54,13 +54,14 @@ rules_sensor() {
     "$(own_status sensor)"
 }
 
-# Toggles one flag: flag, event and the presses already counted change in one script, and a script
-# must find all of its keys in one pair of parentheses.
+# Toggles one flag or asks for provisioning: what is changed, the event and the presses already
+# carried out change in one script, and a script must find all of its keys in one pair of
+# parentheses. Reads what its LED shows, and which sensors are on the wires of its pin.
 rules_startstopbutton() {
   echo "$(watch measurement:enabled)" \
-    '(+eval +evalsha ~measurement:enabled ~events ~startstopbutton:status)' \
-    '(+get +mget +set +del ~measurement:enabled)' \
-    '(+hget ~startstopbutton:status)' \
+    '(+eval +evalsha ~measurement:enabled ~events ~startstopbutton:status ~provisioning:request)' \
+    '(+get +mget +set +del ~measurement:enabled) (+set %W~provisioning:request)' \
+    '(+hget ~startstopbutton:status) (+hgetall %R~sensor:status %R~mqtthandler:status)' \
     "$(own_status startstopbutton)"
 }
 

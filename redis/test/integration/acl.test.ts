@@ -77,6 +77,9 @@ const ALLOWED: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['subscribe', '__keyspace@0__:measurement:enabled'],
     ['del', KEYS.enabled.key],
     ['del', KEYS.buttonStatus.key],
+    ['hgetall', KEYS.sensorStatus.key],
+    ['hgetall', KEYS.handlerStatus.key],
+    ['set', KEYS.provisioningRequest.key, '1 button'],
   ],
   mqtthandler: [
     ['xread', 'BLOCK', '1', 'STREAMS', KEYS.values.key, KEYS.mqttGaps.key, '$', '$'],
@@ -125,6 +128,11 @@ const DENIED: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
   startstopbutton: [
     ['xadd', KEYS.values.key, '*', 'a', '1'],
+    ['hset', KEYS.sensorStatus.key, 'a', '1'],
+    ['del', KEYS.handlerStatus.key],
+    ['get', KEYS.provisioningRequest.key],
+    ['set', 'provisioning:state', 'x'],
+    ['hgetall', 'provisioner:status'],
     ['hgetall', 'hub:credentials'],
   ],
   mqtthandler: [
