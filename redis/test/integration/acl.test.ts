@@ -71,6 +71,7 @@ const ALLOWED: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['subscribe', '__keyspace@0__:measurement:interval'],
     ['xrevrange', KEYS.values.key, '+', '-'],
     ['del', KEYS.sensorStatus.key],
+    ['hget', KEYS.buttonStatus.key, 'pin'],
   ],
   startstopbutton: [
     ['subscribe', '__keyspace@0__:measurement:enabled'],
@@ -114,6 +115,7 @@ const ALLOWED: Readonly<Record<string, readonly (readonly string[])[]>> = {
 const DENIED: Readonly<Record<string, readonly (readonly string[])[]>> = {
   sensor: [
     ['get', KEYS.mqttLastId.key],
+    ['hset', KEYS.buttonStatus.key, 'pin', '2'],
     ['xdel', KEYS.values.key, '1-1'],
     ['xtrim', KEYS.values.key, 'MAXLEN', '0'],
     ['del', KEYS.enabled.key],

@@ -5,7 +5,7 @@
  * - a new value: handed over, marked `warming_up` in the first minutes after the start
  * - nothing new: the last value again, marked `stale`; before the first one a reading without values
  * - nothing new for longer than a period: a chip that tells its serial number now has lost its power
- *   in between and is opened anew; one silent for two periods is stopped and opened anew
+ *   in between and is opened anew; one silent for three periods is stopped and opened anew
  */
 import { chipReset } from '../core/chips/bosch.ts';
 import {
@@ -30,16 +30,22 @@ async function isReady(chip: ChipLink): Promise<boolean> {
   return isDataReady(await command(chip, SCD4X.dataReady, COMMAND_MS, 3));
 }
 
-/** Whether the chip is idle. One that measures refuses to tell its serial number. */
-async function isIdle(chip: ChipLink): Promise<boolean> {
+/** Whether it refuses to tell its serial number, as it does while it measures; a wrong one is fatal. */
+async function refusesSerial(chip: ChipLink): Promise<boolean> {
   try {
-    if (await serial(chip)) return true;
+    if (await serial(chip)) return false;
   } catch (error) {
-    if (!isNak(error)) throw error;
-    await isReady(chip);
-    return false;
+    if (isNak(error)) return true;
+    throw error;
   }
   throw new HardwareError('BAD_CRC', 'no serial number of an SCD4x');
+}
+
+/** Whether the chip is idle; asked twice, as one refusal may be a disturbance on the wire. */
+async function isIdle(chip: ChipLink): Promise<boolean> {
+  if (!(await refusesSerial(chip)) || !(await refusesSerial(chip))) return true;
+  await isReady(chip);
+  return false;
 }
 
 class Scd4xProbe implements Probe {

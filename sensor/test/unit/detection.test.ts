@@ -190,6 +190,7 @@ describe('a chip nobody knows', () => {
     assert.deepEqual(chips.get(0x44)?.written, [[0x89], [0x37, 0x80]]);
     assert.deepEqual(chips.get(0x62)?.written, [
       [0x36, 0x82],
+      [0x36, 0x82],
       [0xe4, 0xb8],
     ]);
   });

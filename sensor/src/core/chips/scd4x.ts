@@ -34,8 +34,8 @@ export const STOP_MS = 500;
 export const PERIOD_MS = 5_000;
 /** A period and some tolerance. */
 export const LATE_MS = 5_500;
-/** Two periods and some tolerance without a value: the chip does not measure (any more). */
-export const SILENT_MS = 11_000;
+/** Three periods and some tolerance without a value: the chip does not measure (any more). */
+export const SILENT_MS = 16_000;
 /**
  * Response time of 60 s for 63 % of a step (table 1): after three of them 95 %, so long the values
  * after a start are marked.
