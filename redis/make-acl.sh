@@ -49,7 +49,7 @@ rules_sensor() {
     '(+eval +evalsha ~measurement:values ~measurement:sequence)' \
     '(+xadd +xrevrange ~measurement:values) (+hmget +hset ~measurement:sequence)' \
     '(+get +mget %R~measurement:enabled %R~measurement:interval)' \
-    '(+hget %R~startstopbutton:status)' \
+    '(+hget +hgetall %R~startstopbutton:status)' \
     "$(own_status sensor)"
 }
 

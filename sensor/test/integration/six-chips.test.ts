@@ -125,7 +125,7 @@ describe('a button on GPIO 2', () => {
     await bench.server.client.hset(KEYS.buttonStatus.key, 'pin', '2');
     const conflict = await bench.event('gpio_conflict', 15_000);
     assert.equal(fieldOf(conflict, 'pin'), '2');
-    assert.match(fieldOf(conflict, 'error') ?? '', /BUTTON_PIN=17/);
+    assert.match(fieldOf(conflict, 'error') ?? '', /BUTTON_PIN = 17/);
     const line = await bench.sensor.untilLine(/"gpio_conflict"/);
     assert.equal((JSON.parse(line) as { level?: string }).level, 'warn');
   });

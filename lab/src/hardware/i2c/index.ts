@@ -11,6 +11,17 @@
  * | `i2c_remove` | `bus`, `address` | |
  * | `i2c_fault` | `bus`, `address`, `fault`: `none`, `nak`, `short` (a byte is missing), `hang`, `badcrc` | |
  *
+ * | chip | values |
+ * | --- | --- |
+ * | `bme280`, `bme680` | `temperature_celsius`, `humidity_percent`, `pressure_hpa` |
+ * | `bmp280` | `temperature_celsius`, `pressure_hpa` |
+ * | `sht3x`, `sht4x`, `aht20` | `temperature_celsius`, `humidity_percent` |
+ * | `scd4x` | `co2_ppm`, `temperature_celsius`, `humidity_percent` |
+ * | `bh1750`, `veml7700` | `illuminance_lux` |
+ * | `ads1115` | `voltage_0_volt` to `voltage_3_volt` |
+ * | `ina219` | `voltage_volt`, `current_ampere`, `shunt_ohm` (the board's resistor) |
+ * | `mcp9808`, `tmp102`, `lm75` | `temperature_celsius` |
+ *
  * `ok` tells success; a failure has a `code`: what the kernel would say (`ENXIO` nobody acknowledges,
  * `ENOENT` no such bus) or `EINVAL` for a request that makes no sense. Bus 1 is always there, as on
  * a Pi; another one comes into being with its first chip. `badcrc` is refused for chips that have no
