@@ -44,13 +44,14 @@ transaction='+multi +exec +discard +watch +unwatch'
 
 # Appends readings by one script, which searches the newest entries and keeps the count; puts back
 # in one transaction what a killed Redis has lost. Cannot take a reading away or move anybody's
-# cursor.
+# cursor. Reads which line the button is on.
 rules_sensor() {
   echo "$(watch measurement:enabled measurement:interval)" \
     '+multi +exec' \
     '(+eval +evalsha ~measurement:values ~measurement:sequence)' \
     '(+xadd +xrevrange ~measurement:values) (+hmget +hset ~measurement:sequence)' \
     '(+get +mget %R~measurement:enabled %R~measurement:interval)' \
+    '(+hget +hgetall %R~startstopbutton:status)' \
     "$(own_status sensor)"
 }
 

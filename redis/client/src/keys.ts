@@ -219,7 +219,7 @@ export const KEYS = {
     key: 'startstopbutton:status',
     type: 'hash',
     writers: 'startstopbutton',
-    readers: 'mqtthandler, grafana',
+    readers: 'mqtthandler, sensor, grafana',
     unit: '-',
     remote: 'none',
     meaning: 'state of the button line, presses counted, last error',

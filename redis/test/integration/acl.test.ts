@@ -72,6 +72,7 @@ const ALLOWED: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['subscribe', '__keyspace@0__:measurement:interval'],
     ['xrevrange', KEYS.values.key, '+', '-'],
     ['del', KEYS.sensorStatus.key],
+    ['hget', KEYS.buttonStatus.key, 'pin'],
   ],
   startstopbutton: [
     ['subscribe', '__keyspace@0__:measurement:enabled'],
@@ -118,6 +119,7 @@ const ALLOWED: Readonly<Record<string, readonly (readonly string[])[]>> = {
 const DENIED: Readonly<Record<string, readonly (readonly string[])[]>> = {
   sensor: [
     ['get', KEYS.mqttLastId.key],
+    ['hset', KEYS.buttonStatus.key, 'pin', '2'],
     ['xdel', KEYS.values.key, '1-1'],
     ['xtrim', KEYS.values.key, 'MAXLEN', '0'],
     ['del', KEYS.enabled.key],
@@ -202,7 +204,7 @@ describe('access', () => {
         if (writers.includes(user) || user === 'grafana') continue;
         const read = READ[spec.type](spec.key);
         // A program of the user's own follows the same switches as the sensor.
-        const like = user === 'program' ? 'sensor' : user;
+        const like = user === 'program' && spec.type === 'string' ? 'sensor' : user;
         assert.equal(await allowed(user, read), readers.includes(like), `${user} reads`);
       }
       if (readers.includes('grafana')) {
