@@ -43,12 +43,13 @@ read+=' +xlen +xrange +xrevrange +xread +xinfo|stream'
 transaction='+multi +exec +discard +watch +unwatch'
 
 # Appends readings by one script, which searches the newest entries and keeps the count; cannot
-# take a reading away or move anybody's cursor.
+# take a reading away or move anybody's cursor. Reads which line the button is on.
 rules_sensor() {
   echo "$(watch measurement:enabled measurement:interval)" \
     '(+eval +evalsha ~measurement:values ~measurement:sequence)' \
     '(+xadd +xrevrange ~measurement:values) (+hmget +hset ~measurement:sequence)' \
     '(+get +mget %R~measurement:enabled %R~measurement:interval)' \
+    '(+hget %R~startstopbutton:status)' \
     "$(own_status sensor)"
 }
 

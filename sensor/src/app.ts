@@ -9,6 +9,7 @@ import type { Health, HealthChange } from './core/health.ts';
 import { PendingReadings } from './core/pending.ts';
 import { dueMs, startSchedule, step } from './core/schedule.ts';
 import type { IntervalSetting, Schedule, ScheduleEffect, ScheduleEvent } from './core/schedule.ts';
+import { HealthTeller } from './health-teller.ts';
 import type { SensorLog } from './log.ts';
 import type { AppendOutcome, ReadingStore, Sensor } from './ports.ts';
 import { SensorRunner } from './sensor-runner.ts';
@@ -52,6 +53,8 @@ export class SensorApp {
   #lastError = '';
   #storeTrouble: string | undefined;
   #detection = '';
+  #tried = '';
+  readonly #teller = new HealthTeller((event, fields) => this.#tell(event, fields));
 
   constructor(options: AppOptions) {
     const { clock, random, store } = options;
@@ -98,10 +101,23 @@ export class SensorApp {
     return this.#runners.some((runner) => runner.id === sensorId);
   }
 
-  /** What looking for sensors has come to, for the status. */
-  detection(text: string): void {
-    if (text === this.#detection) return;
+  isLost(sensorId: string): boolean {
+    return this.#runners.some(({ id, health }) => id === sensorId && health.kind === 'lost');
+  }
+
+  /** What looking for sensors has come to, for the status: in short, and address by address. */
+  detection(text: string, tried: string): void {
+    if (text === this.#detection && tried === this.#tried) return;
+    this.#board.touch(text !== this.#detection);
     this.#detection = text;
+    this.#tried = tried;
+  }
+
+  /** The button is on a wire of the sensors' bus. */
+  gpioConflict(pin: string, text: string): void {
+    this.#lastError = text;
+    this.#options.log.warn('gpio_conflict', { pin, error: text });
+    this.#options.writeEvent('gpio_conflict', { pin, error: text });
     this.#board.touch(true);
   }
 
@@ -164,6 +180,7 @@ export class SensorApp {
     switch (effect.type) {
       case 'measure':
         for (const runner of this.#runners) runner.tick();
+        this.#teller.passed(this.#options.clock.monotonicMs());
         this.#board.touch(false);
         return;
       case 'missed':
@@ -195,15 +212,11 @@ export class SensorApp {
   }
 
   #onHealth(sensor: string, change: HealthChange, health: Health): void {
-    if (health.kind === 'lost') this.#lastError = `${sensor}: ${health.code} ${health.message}`;
-    if (change === undefined) {
-      this.#board.touch(false);
-    } else if (health.kind === 'lost') {
-      const { code, message } = health;
-      this.#tell('sensor_lost', { sensor, code, error: message });
-    } else {
-      this.#tell('sensor_found', { sensor });
+    if (health.kind === 'lost' || health.kind === 'unsure') {
+      this.#lastError = `${sensor}: ${health.code} ${health.message}`;
     }
+    if (change === undefined) this.#board.touch(false);
+    else this.#teller.changed(sensor, change, health, this.#options.clock.monotonicMs());
   }
 
   #onOutcome(outcome: AppendOutcome, skipped: number): void {
@@ -237,6 +250,7 @@ export class SensorApp {
       busy_ticks: sum((runner) => runner.busyTicks),
       last_error: this.#lastError,
       detection: this.#detection,
+      tried: this.#tried,
     };
   }
 }

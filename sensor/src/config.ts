@@ -2,8 +2,8 @@
 import { custom, integer, loadConfig, number, text } from '@holdfast/kit';
 import type { ConfigOf } from '@holdfast/kit';
 import { KEYS, REDIS_ENV } from '@holdfast/redis';
-import { allowedSensors, parseSensorList } from './core/sensor-list.ts';
-import { DRIVER_ADDRESSES } from './drivers/index.ts';
+import { allowedSensors, parseBusList, parseSensorList } from './core/sensor-list.ts';
+import { DRIVER_FORMS } from './drivers/index.ts';
 
 export const SENSOR_ENV = {
   ...REDIS_ENV,
@@ -18,10 +18,19 @@ export const SENSOR_ENV = {
     {
       fallback: { auto: true, host: true, places: [] },
       fallbackText: 'auto',
-      allowed: allowedSensors(DRIVER_ADDRESSES),
+      allowed: allowedSensors(DRIVER_FORMS),
       help: 'what to measure; `auto` = this machine and every chip that can be told by its identity',
     },
-    (raw) => parseSensorList(raw, DRIVER_ADDRESSES),
+    (raw) => parseSensorList(raw, DRIVER_FORMS),
+  ),
+  I2C_BUSES: custom<readonly number[] | undefined>(
+    {
+      fallback: undefined,
+      fallbackText: 'auto',
+      allowed: 'auto, or a list of bus numbers such as 1,3',
+      help: 'where `SENSORS=auto` looks for chips; `auto` = on every bus there is',
+    },
+    parseBusList,
   ),
   HARDWARE_SIMULATOR: text({
     fallback: undefined,

@@ -17,6 +17,8 @@ export type SensorLog = {
   interval_refused: StatusFields;
   sensor_found: StatusFields;
   sensor_lost: StatusFields;
+  sensor_flapping: StatusFields;
+  gpio_conflict: StatusFields;
   redis_full: StatusFields;
   readings_dropped: StatusFields;
 };

@@ -9,8 +9,9 @@ import { RedisDevice } from './adapters/redis-device.ts';
 import { SensorApp } from './app.ts';
 import { readConfig } from './config.ts';
 import { shortBootId } from './core/host.ts';
-import { addNamed, keepDetecting } from './detection.ts';
+import { addNamed, busesInUse, keepDetecting } from './detection.ts';
 import { hostSensor } from './drivers/host.ts';
+import { watchConflict } from './gpio-conflict.ts';
 import type { SensorLog } from './log.ts';
 
 const SERVICE = 'sensor';
@@ -22,11 +23,11 @@ await runService(SERVICE, async (signal) => {
   const log = createLog<SensorLog>(SERVICE, clock);
   // A machine that does not tell (a developer's, not Linux) counts each start as a boot.
   const boot = shortBootId(await readFile(BOOT_ID, 'utf8').catch(() => randomUUID()));
-  const simulator = config.HARDWARE_SIMULATOR;
+  const { HARDWARE_SIMULATOR: simulator, I2C_TIMEOUT_MILLIS: limitMs, I2C_BUSES: only } = config;
   const buses =
     simulator === undefined
-      ? kernelBuses(config.I2C_TIMEOUT_MILLIS, clock)
-      : simulatedBuses(simulator, config.I2C_TIMEOUT_MILLIS, clock);
+      ? kernelBuses(limitMs, clock)
+      : simulatedBuses(simulator, limitMs, clock);
   const redis = new RedisDevice({
     settings: redisSettings(config),
     onConnected: () => {
@@ -46,11 +47,13 @@ await runService(SERVICE, async (signal) => {
     writeEvent: (event, fields) => redis.event({ service: SERVICE, event, fields }),
     writeStatus: async (fields) => redis.writeStatus(fields),
   });
-  const { host, auto, places } = config.SENSORS;
+  const { host, auto, places: named } = config.SENSORS;
   if (host) app.add(hostSensor);
-  addNamed({ app, buses, named: places, clock });
+  addNamed({ app, buses, named, clock });
   redis.watchSettings((interval, enabled) => app.settings(interval, enabled), signal);
-  if (auto) void keepDetecting({ app, buses, named: places, clock, log }, signal);
+  if (auto) void keepDetecting({ app, buses, named, only, clock, log }, signal);
+  const inUse = async () => busesInUse({ buses, named, auto, only });
+  void watchConflict({ app, clock, buttonPin: async () => redis.buttonPin(), inUse }, signal);
   await app.run(signal);
   redis.close();
   await buses.close();

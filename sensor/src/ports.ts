@@ -1,6 +1,9 @@
 /** What the service needs from the world. Units are in the names; failures are said at each method. */
 import type { Reading } from '@holdfast/redis';
+import type { Measurement } from './core/measurement.ts';
+import type { DriverForm, SensorOptions } from './core/options.ts';
 import type { QuantityRanges } from './core/quality.ts';
+import type { StuckRule } from './core/stuck.ts';
 
 /**
  * One I2C bus. The two register methods are SMBus block transfers (one transaction with a repeated
@@ -9,8 +12,8 @@ import type { QuantityRanges } from './core/quality.ts';
  *
  * Every method rejects with a HardwareError: `ENXIO`, `EREMOTEIO` or `ENODEV` when nobody answers at
  * the address, `ENOENT` or `EACCES` when there is no such bus or no permission, `ETIMEDOUT` when the
- * transfer took too long, `BUS_BLOCKED` when the bus did not become free, `EIO` for a broken or short transfer. A read that
- * resolves has exactly the length asked for.
+ * transfer took too long, `BUS_BLOCKED` when the bus did not become free, `EIO` for a broken or short
+ * transfer. A read that resolves has exactly the length asked for.
  */
 export interface I2cBus {
   /** Reads 1 to 32 bytes from consecutive registers. */
@@ -30,13 +33,13 @@ export interface I2cBuses {
   close(): Promise<void>;
 }
 
-/** Quantity with its unit in the name -> value. A quantity that is not known at present is missing. */
-export type Quantities = Readonly<Record<string, number>>;
-
 /** A sensor that has been identified and set up. */
 export interface Probe {
-  /** Measures once; rejects with a HardwareError, after which the probe is not used again. */
-  measure(): Promise<Quantities>;
+  /**
+   * Measures once; rejects with a HardwareError. After `BAD_CRC`, `EIO` and `NOT_READY` it may be
+   * asked again, after any other error the probe is not used any more.
+   */
+  measure(): Promise<Measurement>;
 }
 
 /** A sensor at its place, ready to be opened as often as it is lost and found. */
@@ -44,23 +47,36 @@ export interface Sensor {
   /** Stable on this device: `host`, `bme280-1-76`. */
   readonly id: string;
   readonly ranges: QuantityRanges;
+  readonly stuck: StuckRule;
   /** Identifies the chip and brings it into a known state; rejects with a HardwareError. */
   open(): Promise<Probe>;
 }
 
-/** A driver for a chip on I2C. Decoding is pure and lives in `core/`; this is the thin rest. */
-export interface I2cDriver {
+/** One address of a bus, as a driver sees it; the methods are those of I2cBus. */
+export interface ChipLink {
+  readRegisters(register: number, length: number): Promise<Uint8Array>;
+  writeRegisters(register: number, bytes: readonly number[]): Promise<void>;
+  read(length: number): Promise<Uint8Array>;
+  write(bytes: readonly number[]): Promise<void>;
+  sleepMs(delayMs: number): Promise<void>;
+  monotonicMs(): number;
+}
+
+/** A driver for a chip on I2C. Decoding is pure and lives in `core/chips/`; this is the thin rest. */
+export interface I2cDriver extends DriverForm {
   readonly name: string;
-  /** Addresses the chip can have. */
-  readonly addresses: readonly number[];
   /** Physical range and resolution of each quantity, from the datasheet. */
   readonly ranges: QuantityRanges;
+  /** Its raw numbers have so much noise that many identical ones in a row mean a dead chip. */
+  readonly noisy?: boolean;
   /**
-   * Whether this very chip answers at the address, told by reading its identity register only.
-   * Rejects as the bus does.
+   * Whether this very chip answers at the address, told by its identity register or a serial number
+   * with a check sum. Must not disturb other chips that live there: no data byte is written to any
+   * register. Rejects as the bus does. Missing: the chip cannot be told, the user has to name it.
    */
-  identify(bus: I2cBus, address: number): Promise<boolean>;
-  open(bus: I2cBus, address: number, sleepMs: (delayMs: number) => Promise<void>): Promise<Probe>;
+  readonly identify?: (chip: ChipLink) => Promise<boolean>;
+  /** @param options complete, with defaults filled in */
+  readonly open: (chip: ChipLink, options: SensorOptions) => Promise<Probe>;
 }
 
 /** How an attempt to store a reading ended. */

@@ -7,8 +7,11 @@ import type { Clock } from '@holdfast/kit';
 import type { Reading } from '@holdfast/redis';
 import { mayMeasure, step } from './core/health.ts';
 import type { Health, HealthChange } from './core/health.ts';
+import type { Measurement } from './core/measurement.ts';
 import { judge } from './core/quality.ts';
-import type { Probe, Quantities, Sensor } from './ports.ts';
+import { isStuck, repeated } from './core/stuck.ts';
+import type { Repetition } from './core/stuck.ts';
+import type { Probe, Sensor } from './ports.ts';
 import { timedOut, withTimeLimit } from './time-limit.ts';
 
 /** For opening and measuring together, whatever the driver does. */
@@ -27,6 +30,7 @@ export class SensorRunner {
   #health: Health = { kind: 'new' };
   #probe: Probe | undefined;
   #measuring: Promise<void> | undefined;
+  #repetition: Repetition | undefined;
   #lastUptimeMs = 0;
   #busyTicks = 0;
 
@@ -66,13 +70,13 @@ export class SensorRunner {
     const work = this.#measure();
     const { clock } = this.#options;
     try {
-      const quantities = await withTimeLimit(work, MEASURE_LIMIT_MS, clock, () =>
+      const measurement = await withTimeLimit(work, MEASURE_LIMIT_MS, clock, () =>
         timedOut(this.id, MEASURE_LIMIT_MS),
       );
-      this.#deliver(quantities);
+      this.#deliver(measurement);
     } catch (error) {
-      this.#probe = undefined;
       this.#failed(error);
+      if (this.#health.kind !== 'unsure') this.#forget();
       // A sensor that hangs is not asked a second time before it has let go.
       await work.catch(() => {});
     } finally {
@@ -80,19 +84,30 @@ export class SensorRunner {
     }
   }
 
-  async #measure(): Promise<Quantities> {
+  async #measure(): Promise<Measurement> {
     const probe = this.#probe ?? (await this.#options.sensor.open());
-    const quantities = await probe.measure();
+    const measurement = await probe.measure();
     this.#probe = probe;
-    return quantities;
+    return measurement;
   }
 
-  #deliver(quantities: Quantities): void {
+  /** What comes next may be another chip. */
+  #forget(): void {
+    this.#probe = undefined;
+    this.#repetition = undefined;
+  }
+
+  #deliver(measurement: Measurement): void {
     const { clock, boot, sensor, onReading, onHealth } = this.#options;
-    const judged = judge(quantities, sensor.ranges);
+    const judged = judge(measurement.quantities, sensor.ranges);
+    const nowMs = clock.monotonicMs();
+    this.#repetition = repeated(this.#repetition, measurement.raw, nowMs);
+    const stuck = isStuck(this.#repetition, sensor.stuck, nowMs) ? 'stuck' : undefined;
+    // One word only: the gravest. Values that are missing come first.
+    const quality = judged.quality ?? stuck ?? measurement.quality;
     // (_sensor, _boot, _uptime_ms) tells readings apart when an append is repeated: two of them
     // taken within a millisecond, a late one and a punctual one, must not look the same.
-    this.#lastUptimeMs = Math.max(Math.round(clock.monotonicMs()), this.#lastUptimeMs + 1);
+    this.#lastUptimeMs = Math.max(Math.round(nowMs), this.#lastUptimeMs + 1);
     const { state, change } = step(this.#health, { type: 'measured' });
     this.#health = state;
     onReading({
@@ -100,7 +115,7 @@ export class SensorRunner {
       boot,
       uptimeMs: this.#lastUptimeMs,
       quantities: judged.quantities,
-      ...(judged.quality === undefined ? {} : { quality: judged.quality }),
+      ...(quality === undefined ? {} : { quality }),
     });
     onHealth(change, state);
   }

@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { RequestError, parseMessage, splitLines } from './protocol.ts';
 import type { Level, PlayStep } from './gpio/index.ts';
+import type { I2cFault } from './i2c/index.ts';
 
 export interface PressOptions {
   /** How long the contact is held; default 100. */
@@ -96,7 +97,7 @@ export class HardwareClient implements AsyncDisposable {
   }
 
   /** Lets a chip misbehave; `none` ends it. */
-  async breakChip(place: ChipPlace, fault: 'none' | 'nak' | 'short' | 'hang'): Promise<void> {
+  async breakChip(place: ChipPlace, fault: I2cFault): Promise<void> {
     await this.request('i2c_fault', { ...place, fault });
   }
 

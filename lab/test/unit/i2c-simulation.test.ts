@@ -8,7 +8,7 @@ import {
   pascal,
   percent,
 } from '../../src/hardware/i2c/bme280-formulas.ts';
-import { compensate } from '../../../sensor/src/core/bme280.ts';
+import { compensate } from '../../../sensor/src/core/chips/bme280.ts';
 
 const AT = { bus: 1, address: 0x76 };
 

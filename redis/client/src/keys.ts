@@ -165,7 +165,7 @@ export const KEYS = {
     key: 'startstopbutton:status',
     type: 'hash',
     writers: 'startstopbutton',
-    readers: 'grafana',
+    readers: 'sensor, grafana',
     unit: '-',
     remote: 'none',
     meaning: 'state of the button line, presses counted, last error',

@@ -95,6 +95,12 @@ export class RedisDevice implements ReadingStore {
     }
   }
 
+  /** The line of the button, as its service tells it; null when that is not known. */
+  async buttonPin(): Promise<string | null> {
+    if (!this.ready) return null;
+    return this.#redis.hget(KEYS.buttonStatus.key, 'pin').catch(() => null);
+  }
+
   /** Calls `onValues` with `measurement:interval` and `measurement:enabled`, now and on change. */
   watchSettings(
     onValues: (interval: string | null, enabled: string | null) => void,

@@ -5,6 +5,7 @@
  * - `BAD_CALIBRATION` the chip's calibration cannot be true
  * - `CHIP_RESET` the chip has lost its settings since it was opened (power dip, replugged)
  * - `NOT_READY` a conversion took longer than the datasheet allows
+ * - `BAD_CRC` the check sum of an answer is wrong
  * - `BUS_BLOCKED` another transfer holds the bus
  * - `NO_DATA` nothing could be measured at all
  */

@@ -1,57 +1,32 @@
-/** Bosch BME280 on I2C: the transactions. Decoding and sources are in `core/bme280.ts`. */
+/** Bosch BME280: the transactions. Decoding and sources are in `core/chips/bme280.ts`. */
 import {
   BME280_RANGES,
   CHIP_ID,
-  CONFIG_PLAIN,
   CONVERSION_MS,
   CTRL_HUM_ONCE,
-  CTRL_MEAS_FORCED,
-  CTRL_MEAS_SLEEP,
   REGISTER,
-  RESET_WORD,
-  STARTUP_MS,
-  STATUS_IM_UPDATE,
   compensate,
   parseResult,
   parseTrimming,
-} from '../core/bme280.ts';
-import type { Trimming } from '../core/bme280.ts';
-import { HardwareError } from '../core/hardware-error.ts';
-import type { I2cBus, I2cDriver, Probe, Quantities } from '../ports.ts';
+} from '../core/chips/bme280.ts';
+import type { Trimming } from '../core/chips/bme280.ts';
+import { CONFIG_PLAIN, CTRL_MEAS_FORCED, CTRL_MEAS_SLEEP } from '../core/chips/bosch.ts';
+import type { Measurement } from '../core/measurement.ts';
+import type { ChipLink, I2cDriver } from '../ports.ts';
+import { hasId, requireId, resetBosch } from './bosch.ts';
 
-type Sleep = (delayMs: number) => Promise<void>;
-
-/** Tries of the status register after a reset, `STARTUP_MS` apart. */
-const STARTUP_TRIES = 5;
-
-async function readId(bus: I2cBus, address: number): Promise<number | undefined> {
-  return (await bus.readRegisters(address, REGISTER.id, 1))[0];
-}
-
-async function reset(bus: I2cBus, address: number, sleepMs: Sleep): Promise<void> {
-  await bus.writeRegisters(address, REGISTER.reset, [RESET_WORD]);
-  for (let attempt = 0; attempt < STARTUP_TRIES; attempt += 1) {
-    await sleepMs(STARTUP_MS);
-    const [status] = await bus.readRegisters(address, REGISTER.status, 1);
-    if (((status ?? 0) & STATUS_IM_UPDATE) === 0) return;
-  }
-  throw new HardwareError('NOT_READY', 'the chip does not finish its reset');
-}
-
-async function measure(
-  bus: I2cBus,
-  address: number,
-  trimming: Trimming,
-  sleepMs: Sleep,
-): Promise<Quantities> {
-  await bus.writeRegisters(address, REGISTER.ctrlMeas, [CTRL_MEAS_FORCED]);
-  await sleepMs(CONVERSION_MS);
-  const { first, length } = REGISTER.result;
-  const result = compensate(parseResult(await bus.readRegisters(address, first, length)), trimming);
+async function measure(chip: ChipLink, trimming: Trimming): Promise<Measurement> {
+  await chip.writeRegisters(REGISTER.ctrlMeas, [CTRL_MEAS_FORCED]);
+  await chip.sleepMs(CONVERSION_MS);
+  const raw = parseResult(await chip.readRegisters(REGISTER.result.first, REGISTER.result.length));
+  const result = compensate(raw, trimming);
   return {
-    temperature_celsius: result.temperatureCelsius,
-    pressure_hpa: result.pressurePascal / 100,
-    humidity_percent: result.humidityPercent,
+    quantities: {
+      temperature_celsius: result.temperatureCelsius,
+      pressure_hpa: result.pressurePascal / 100,
+      humidity_percent: result.humidityPercent,
+    },
+    raw: [raw.temperature, raw.pressure, raw.humidity],
   };
 }
 
@@ -59,26 +34,21 @@ export const bme280: I2cDriver = {
   name: 'bme280',
   addresses: [0x76, 0x77],
   ranges: BME280_RANGES,
+  noisy: true,
+  identify: async (chip) => hasId(chip, [CHIP_ID]),
 
-  async identify(bus, address) {
-    return (await readId(bus, address)) === CHIP_ID;
-  },
-
-  async open(bus, address, sleepMs): Promise<Probe> {
-    const id = await readId(bus, address);
-    if (id !== CHIP_ID) {
-      throw new HardwareError('WRONG_CHIP', `id register is ${id}, a BME280 has ${CHIP_ID}`);
-    }
-    await reset(bus, address, sleepMs);
+  async open(chip) {
+    await requireId(chip, [CHIP_ID], 'BME280');
+    await resetBosch(chip, REGISTER.status);
     const { trimming1, trimming2 } = REGISTER;
     const trimming = parseTrimming(
-      await bus.readRegisters(address, trimming1.first, trimming1.length),
-      await bus.readRegisters(address, trimming2.first, trimming2.length),
+      await chip.readRegisters(trimming1.first, trimming1.length),
+      await chip.readRegisters(trimming2.first, trimming2.length),
     );
-    await bus.writeRegisters(address, REGISTER.config, [CONFIG_PLAIN]);
+    await chip.writeRegisters(REGISTER.config, [CONFIG_PLAIN]);
     // Takes effect with the next write to ctrl_meas (section 5.4.3, page 27).
-    await bus.writeRegisters(address, REGISTER.ctrlHum, [CTRL_HUM_ONCE]);
-    await bus.writeRegisters(address, REGISTER.ctrlMeas, [CTRL_MEAS_SLEEP]);
-    return { measure: () => measure(bus, address, trimming, sleepMs) };
+    await chip.writeRegisters(REGISTER.ctrlHum, [CTRL_HUM_ONCE]);
+    await chip.writeRegisters(REGISTER.ctrlMeas, [CTRL_MEAS_SLEEP]);
+    return { measure: () => measure(chip, trimming) };
   },
 };

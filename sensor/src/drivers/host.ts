@@ -12,7 +12,9 @@ import {
   parseThermal,
 } from '../core/host.ts';
 import { HardwareError } from '../core/hardware-error.ts';
-import type { Probe, Quantities, Sensor } from '../ports.ts';
+import type { Measurement } from '../core/measurement.ts';
+import { NEVER_STUCK } from '../core/stuck.ts';
+import type { Probe, Sensor } from '../ports.ts';
 
 const THERMAL = '/sys/class/thermal';
 /** systemd-timesyncd(8): its folder is there while it runs, the file since the clock was set. */
@@ -52,7 +54,7 @@ async function diskFreeBytes(): Promise<number | undefined> {
   );
 }
 
-async function measure(thermal: string | undefined): Promise<Quantities> {
+async function measure(thermal: string | undefined): Promise<Measurement> {
   const [temperature, load, memory, disk, clock] = await Promise.all([
     thermal === undefined ? undefined : textOf(thermal),
     textOf('/proc/loadavg'),
@@ -70,12 +72,13 @@ async function measure(thermal: string | undefined): Promise<Quantities> {
   if (Object.keys(quantities).length === 0) {
     throw new HardwareError('NO_DATA', 'this machine tells nothing about itself');
   }
-  return quantities;
+  return { quantities };
 }
 
 export const hostSensor: Sensor = {
   id: 'host',
   ranges: HOST_RANGES,
+  stuck: NEVER_STUCK,
   async open(): Promise<Probe> {
     const thermal = await findThermal();
     return { measure: () => measure(thermal) };

@@ -8,10 +8,11 @@ import {
   compensate,
   parseResult,
   parseTrimming,
-} from '../../src/core/bme280.ts';
+} from '../../src/core/chips/bme280.ts';
 import { HardwareError } from '../../src/core/hardware-error.ts';
 import { judge } from '../../src/core/quality.ts';
 import { bme280 } from '../../src/drivers/bme280.ts';
+import { chipLink } from '../../src/drivers/chip-link.ts';
 import { FakeBus } from '../fakes/register-bus.ts';
 import type { FakeChip } from '../fakes/register-bus.ts';
 
@@ -126,14 +127,18 @@ function chip(): FakeChip {
   };
 }
 
-const noWait = async () => {};
+/** The driver at an address of a bus, with a clock that waits for nobody. */
+const at = (bus: FakeBus, address: number, sleepMs = async (_delayMs: number) => {}) => {
+  const link = chipLink(bus, address, { sleepMs, monotonicMs: () => 0 });
+  return { identify: async () => bme280.identify?.(link), open: async () => bme280.open(link, {}) };
+};
 
 describe('the driver', () => {
   it('opens the chip and measures in forced mode', async () => {
     const bus = new FakeBus();
     bus.chips.set(0x76, chip());
-    assert.equal(await bme280.identify(bus, 0x76), true);
-    const measured = await (await bme280.open(bus, 0x76, noWait)).measure();
+    assert.equal(await at(bus, 0x76).identify(), true);
+    const { quantities: measured } = await (await at(bus, 0x76).open()).measure();
     assert.equal(measured['temperature_celsius']?.toFixed(2), '25.08');
     assert.equal(measured['pressure_hpa']?.toFixed(2), '1006.53');
     assert.ok((measured['humidity_percent'] ?? 0) > 0);
@@ -143,7 +148,7 @@ describe('the driver', () => {
     const bus = new FakeBus();
     bus.chips.set(0x77, chip());
     const waits: number[] = [];
-    const probe = await bme280.open(bus, 0x77, async (delayMs) => void waits.push(delayMs));
+    const probe = await at(bus, 0x77, async (delayMs) => void waits.push(delayMs)).open();
     waits.length = 0;
     await probe.measure();
     assert.deepEqual(waits, [9.3]);
@@ -154,14 +159,14 @@ describe('the driver', () => {
     const other = chip();
     other.registers[REGISTER.id] = 0x58;
     bus.chips.set(0x76, other);
-    assert.equal(await bme280.identify(bus, 0x76), false);
-    await assert.rejects(bme280.open(bus, 0x76, noWait), code('WRONG_CHIP'));
+    assert.equal(await at(bus, 0x76).identify(), false);
+    await assert.rejects(at(bus, 0x76).open(), code('WRONG_CHIP'));
   });
 
   it('notices that the chip was exchanged or lost its power between two measurements', async () => {
     const bus = new FakeBus();
     bus.chips.set(0x76, chip());
-    const probe = await bme280.open(bus, 0x76, noWait);
+    const probe = await at(bus, 0x76).open();
     bus.chips.set(0x76, chip());
     await assert.rejects(probe.measure(), code('CHIP_RESET'));
   });
@@ -169,7 +174,7 @@ describe('the driver', () => {
   it('rejects as the bus does when the chip is gone', async () => {
     const bus = new FakeBus();
     bus.chips.set(0x76, chip());
-    const probe = await bme280.open(bus, 0x76, noWait);
+    const probe = await at(bus, 0x76).open();
     bus.chips.clear();
     await assert.rejects(probe.measure(), code('ENXIO'));
   });
@@ -181,7 +186,7 @@ describe('the driver', () => {
       ...stuck,
       onWrite: () => void (stuck.registers[REGISTER.status] = 1),
     });
-    await assert.rejects(bme280.open(bus, 0x76, noWait), code('NOT_READY'));
+    await assert.rejects(at(bus, 0x76).open(), code('NOT_READY'));
   });
 });
 
@@ -223,7 +228,7 @@ describe('random register contents and broken transfers', () => {
       }
       bus.chips.set(0x76, noisy);
       try {
-        const quantities = await (await bme280.open(bus, 0x76, noWait)).measure();
+        const { quantities } = await (await at(bus, 0x76).open()).measure();
         check(quantities);
         measured += 1;
       } catch (error) {

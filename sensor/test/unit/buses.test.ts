@@ -3,9 +3,7 @@ import { describe, it } from 'node:test';
 import { ManualClock } from '@holdfast/kit/testing';
 import { ExclusiveBus } from '../../src/adapters/exclusive-bus.ts';
 import { HardwareError } from '../../src/core/hardware-error.ts';
-import { detect } from '../../src/drivers/detect.ts';
-import { bme280 } from '../../src/drivers/bme280.ts';
-import { FakeBus, fakeBuses } from '../fakes/register-bus.ts';
+import { FakeBus } from '../fakes/register-bus.ts';
 import type { FakeChip } from '../fakes/register-bus.ts';
 
 const LIMIT_MS = 1_000;
@@ -74,39 +72,5 @@ describe('a bus', () => {
     const next = codeOf(bus.readRegisters(2, 0xd0, 1));
     latch.release?.();
     assert.equal(await next, 'ok');
-  });
-});
-
-describe('looking for sensors', () => {
-  it('finds a chip by its identity, on every bus and address', async () => {
-    const [one, two] = [new FakeBus(), new FakeBus()];
-    one.chips.set(0x77, chip(0x60));
-    two.chips.set(0x76, chip(0x60));
-    const buses = fakeBuses(
-      new Map([
-        [1, one],
-        [20, two],
-      ]),
-    );
-    assert.deepEqual(await detect(buses, [bme280], () => false), [
-      { driver: 'bme280', bus: 1, address: 0x77 },
-      { driver: 'bme280', bus: 20, address: 0x76 },
-    ]);
-  });
-
-  it('leaves other chips and addresses in use alone', async () => {
-    const bus = new FakeBus();
-    let transfers = 0;
-    bus.chips.set(0x76, chip(0x58));
-    bus.chips.set(0x77, {
-      ...chip(0x60),
-      onTransfer: async () => {
-        transfers += 1;
-        return undefined;
-      },
-    });
-    const found = await detect(fakeBuses(new Map([[1, bus]])), [bme280], (_, a) => a === 0x77);
-    assert.deepEqual(found, []);
-    assert.equal(transfers, 0);
   });
 });

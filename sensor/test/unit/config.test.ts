@@ -10,6 +10,7 @@ describe('the configuration', () => {
     assert.equal(config.INTERVAL_SECONDS, 5);
     assert.deepEqual(config.SENSORS, { auto: true, host: true, places: [] });
     assert.equal(config.HARDWARE_SIMULATOR, undefined);
+    assert.equal(config.I2C_BUSES, undefined);
   });
 
   it('takes the shortest and the longest interval', () => {
@@ -26,6 +27,10 @@ describe('the configuration', () => {
     ['SENSORS', 'bme999@1:0x76'],
     ['SENSORS', 'bme280@1:0x10'],
     ['SENSORS', 'host,host'],
+    ['SENSORS', 'ina219@1:0x40?shunt_ohm=0'],
+    ['SENSORS', 'ina219@1:0x40?shunt_ohm=1&max_ampere=1'],
+    ['SENSORS', 'ads1115@1:0x48?gain=3'],
+    ['I2C_BUSES', 'one'],
     ['I2C_TIMEOUT_MILLIS', '9'],
     ['PENDING_MAX_READINGS', '0'],
     ['PENDING_MAX_READINGS', '1.5'],

@@ -93,6 +93,34 @@ describe('the health of a sensor', () => {
     assert.equal(mayMeasure(state, 1000 + RETRY_MS), true);
   });
 
+  it('asks a sensor that hung once again soon: that costs one reading', () => {
+    const first = step({ kind: 'ok' }, failed('ETIMEDOUT', 1000));
+    assert.equal(first.change, 'lost');
+    assert.equal(mayMeasure(first.state, 1000 + RETRY_MS), true);
+    const second = step(first.state, failed('ETIMEDOUT', 2000));
+    assert.equal(mayMeasure(second.state, 2000 + RETRY_MS), false);
+  });
+
+  it('is unsure after one or two broken answers, and lost with the third', () => {
+    let health: Health = { kind: 'ok' };
+    const kinds: string[] = [];
+    for (const code of ['BAD_CRC', 'EIO', 'NOT_READY']) {
+      const { state, change } = step(health, failed(code, 0));
+      kinds.push(state.kind, String(change));
+      health = state;
+    }
+    assert.deepEqual(kinds, ['unsure', 'undefined', 'unsure', 'undefined', 'lost', 'lost']);
+    const { state } = step({ kind: 'ok' }, failed('BAD_CRC', 0));
+    assert.deepEqual(step(state, { type: 'measured' }), {
+      state: { kind: 'ok' },
+      change: undefined,
+    });
+  });
+
+  it('is lost at once when the first answer ever is broken', () => {
+    assert.equal(step(fresh, failed('BAD_CRC', 0)).state.kind, 'lost');
+  });
+
   it('leaves a sensor that hung alone for longer', () => {
     const { state } = step(fresh, failed('ETIMEDOUT', 1000));
     assert.equal(mayMeasure(state, 1000 + RETRY_HUNG_MS - 1), false);

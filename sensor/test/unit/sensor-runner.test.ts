@@ -3,10 +3,15 @@ import { describe, it } from 'node:test';
 import { ManualClock } from '@holdfast/kit/testing';
 import type { Reading } from '@holdfast/redis';
 import { HardwareError } from '../../src/core/hardware-error.ts';
-import type { Quantities } from '../../src/ports.ts';
+import type { Measurement, Quantities } from '../../src/core/measurement.ts';
+import { NEVER_STUCK } from '../../src/core/stuck.ts';
 import { SensorRunner } from '../../src/sensor-runner.ts';
 
-function setUp(measure: () => Promise<Quantities>) {
+function setUp(measure: () => Promise<Quantities>, stuck = NEVER_STUCK) {
+  return setUpFull(async () => ({ quantities: await measure() }), stuck);
+}
+
+function setUpFull(measure: () => Promise<Measurement>, stuck = NEVER_STUCK) {
   const clock = new ManualClock();
   const readings: Reading[] = [];
   const changes: string[] = [];
@@ -15,6 +20,7 @@ function setUp(measure: () => Promise<Quantities>) {
     sensor: {
       id: 'x',
       ranges: { temperature_celsius: { min: -40, max: 85, decimals: 2 } },
+      stuck,
       open: async () => {
         opened += 1;
         return { measure };
@@ -143,5 +149,53 @@ describe('a sensor at work', () => {
     });
     await tick();
     assert.deepEqual(changes, ['lost']);
+  });
+
+  it('keeps its chip after a broken answer, which costs that reading only', async () => {
+    const broken = ['BAD_CRC', 'EIO'];
+    const { tick, readings, changes, opened } = setUp(async () => {
+      const code = readings.length === 1 ? broken.shift() : undefined;
+      if (code !== undefined) throw new HardwareError(code, 'broken');
+      return WARM;
+    });
+    for (let n = 0; n < 5; n += 1) await tick();
+    assert.equal(readings.length, 3);
+    assert.equal(opened(), 1);
+    assert.deepEqual(changes, ['found']);
+  });
+
+  it('is opened anew after the third broken answer in a row', async () => {
+    const { clock, tick, changes, opened } = setUp(async () => {
+      if (changes.length > 0) throw new HardwareError('BAD_CRC', 'broken');
+      return WARM;
+    });
+    for (let n = 0; n < 5; n += 1) {
+      await tick();
+      await clock.advance(1_000);
+    }
+    assert.deepEqual(changes, ['found', 'lost']);
+    assert.equal(opened(), 2);
+  });
+
+  it('marks a reading with what the driver says, and with stuck rather than that', async () => {
+    const { tick, readings } = setUpFull(
+      async () => ({ quantities: WARM, quality: 'warming_up', raw: [1, 2] }),
+      { readings: 3, spanMs: 0 },
+    );
+    for (let n = 0; n < 4; n += 1) await tick();
+    const qualities = readings.map(({ quality }) => quality);
+    assert.deepEqual(qualities, ['warming_up', 'warming_up', 'stuck', 'stuck']);
+  });
+
+  it('marks a missing value rather than a stuck one', async () => {
+    const { tick, readings } = setUpFull(
+      async () => ({ quantities: { temperature_celsius: Number.NaN }, raw: [1] }),
+      { readings: 2, spanMs: 0 },
+    );
+    for (let n = 0; n < 3; n += 1) await tick();
+    assert.deepEqual(
+      readings.map(({ quality }) => quality),
+      ['out_of_range', 'out_of_range', 'out_of_range'],
+    );
   });
 });

@@ -1,8 +1,8 @@
 /**
- * A BME280 as seen from the bus: identity, trimming, settings, sleep and forced mode with the real
+ * A BME280, or its sister BMP280 that knows no humidity, as seen from the bus: identity, trimming, settings, sleep and forced mode with the real
  * conversion time (BST-BME280-DS002, revision 1.6, sections 3.3, 5.4 and 9.1).
  */
-import { RegisterChip } from './chip.ts';
+import { RegisterChip, withValues } from './chip.ts';
 import type { ChipValues } from './chip.ts';
 import { TRIMMING, celsius, fineTemperature, pascal, percent, rawFor } from './bme280-formulas.ts';
 
@@ -15,35 +15,36 @@ const CONFIG = 0xf5;
 const DATA = 0xf7;
 const MODE_BITS = 0x03;
 
-const DEFAULTS = { temperature_celsius: 21.5, humidity_percent: 45, pressure_hpa: 1013.25 };
-type Values = typeof DEFAULTS;
+const WEATHER = { temperature_celsius: 21.5, pressure_hpa: 1013.25 };
+type Values = typeof WEATHER & { readonly humidity_percent?: number };
 
 export class Bme280 extends RegisterChip {
   readonly #nowMs: () => number;
-  #values: Values = DEFAULTS;
+  readonly #humid: boolean;
+  #values: Values;
   /** When the conversion under way is done; undefined while asleep. */
   #doneAtMs: number | undefined;
   /** Humidity setting in force: a write counts from the next write to ctrl_meas on. */
   #humiditySetting = 0;
 
-  constructor(nowMs: () => number) {
+  constructor(nowMs: () => number, kind: 'bme280' | 'bmp280' = 'bme280') {
     super();
     this.#nowMs = nowMs;
-    this.registers[ID] = 0x60;
+    this.#humid = kind === 'bme280';
+    this.#values = this.#humid ? { ...WEATHER, humidity_percent: 45 } : WEATHER;
+    this.registers[ID] = this.#humid ? 0x60 : 0x58;
     this.#storeTrimming();
     this.#powerOn();
   }
 
   set(values: ChipValues): void {
-    for (const [name, value] of Object.entries(values)) {
-      if (!(name in DEFAULTS) || !Number.isFinite(value)) throw new RangeError(name);
-    }
-    this.#values = { ...this.#values, ...values };
+    this.#values = withValues<Values & ChipValues>(this.#values, values);
   }
 
   protected writeRegister(register: number, value: number): void {
     if (register === RESET && value === 0xb6) this.#powerOn();
-    if (register === CTRL_HUM || register === CONFIG) this.registers[register] = value;
+    if (register === CONFIG || (this.#humid && register === CTRL_HUM))
+      this.registers[register] = value;
     if (register !== CTRL_MEAS) return;
     this.registers[CTRL_MEAS] = value;
     this.#humiditySetting = (this.registers[CTRL_HUM] ?? 0) & 0x07;
@@ -76,7 +77,7 @@ export class Bme280 extends RegisterChip {
   }
 
   #convert(settings: number): void {
-    const { temperature_celsius, humidity_percent, pressure_hpa } = this.#values;
+    const { temperature_celsius, humidity_percent = 0, pressure_hpa } = this.#values;
     const temperature = rawFor(temperature_celsius, 0xfffff, celsius);
     const fine = fineTemperature(temperature);
     const pressure = rawFor(pressure_hpa * 100, 0xfffff, (raw) => pascal(raw, fine));

@@ -16,10 +16,25 @@ export interface Chip {
   read(length: number): Uint8Array;
   /** Sets what the chip measures from now on; unknown names are refused with a RangeError. */
   set(values: ChipValues): void;
+  /** Makes the check sums of an answer wrong; missing where the chip has none. */
+  readonly spoil?: (answer: Uint8Array) => void;
 }
 
 /** Makes a chip as it is after power-on; `nowMs` = monotonic time for conversions. */
 export type ChipFactory = (nowMs: () => number) => Chip;
+
+/** The values after a change. @throws RangeError for an unknown name or no number */
+export function withValues<T extends ChipValues>(values: T, changes: ChipValues): T {
+  for (const [name, value] of Object.entries(changes)) {
+    if (!Object.hasOwn(values, name) || !Number.isFinite(value)) throw new RangeError(name);
+  }
+  return { ...values, ...changes };
+}
+
+/** The nearest whole number within the limits of a register. */
+export function clampRound(value: number, min: number, max: number): number {
+  return Math.min(max, Math.max(min, Math.round(value)));
+}
 
 /** Chips with 8-bit registers: a pointer that counts up with every byte. */
 export abstract class RegisterChip implements Chip {
@@ -50,4 +65,25 @@ export abstract class RegisterChip implements Chip {
   protected abstract writeRegister(register: number, value: number): void;
   /** Brings registers up to date that change by themselves. */
   protected abstract beforeRead(): void;
+}
+
+/** Chips with 16-bit registers, high byte first: a pointer that stays. */
+export abstract class WordChip implements Chip {
+  #pointer = 0;
+
+  write(bytes: Uint8Array): void {
+    const [pointer, high, low] = bytes;
+    if (pointer === undefined) return;
+    this.#pointer = pointer;
+    if (high !== undefined) this.writeWord(pointer, (high << 8) | (low ?? 0));
+  }
+
+  read(length: number): Uint8Array {
+    const word = this.readWord(this.#pointer) & 0xffff;
+    return Uint8Array.from({ length }, (_, i) => (i % 2 === 0 ? word >> 8 : word & 0xff));
+  }
+
+  abstract set(values: ChipValues): void;
+  protected abstract readWord(register: number): number;
+  protected abstract writeWord(register: number, word: number): void;
 }

@@ -9,25 +9,51 @@
  * | `i2c_add` | `bus`, `address`, `chip`, `values`? | |
  * | `i2c_set` | `bus`, `address`, `values` | |
  * | `i2c_remove` | `bus`, `address` | |
- * | `i2c_fault` | `bus`, `address`, `fault`: `none`, `nak`, `short` (a byte is missing), `hang` | |
+ * | `i2c_fault` | `bus`, `address`, `fault`: `none`, `nak`, `short` (a byte is missing), `hang`, `badcrc` | |
  *
  * `ok` tells success; a failure has a `code`: what the kernel would say (`ENXIO` nobody acknowledges,
  * `ENOENT` no such bus) or `EINVAL` for a request that makes no sense. Bus 1 is always there, as on
- * a Pi; another one comes into being with its first chip.
+ * a Pi; another one comes into being with its first chip. `badcrc` is refused for chips that have no
+ * check sum.
  */
 import { Bme280 } from './bme280.ts';
+import { Bme680 } from './bme680.ts';
 import { Nak } from './chip.ts';
 import type { Chip, ChipFactory, ChipValues } from './chip.ts';
+import { Bh1750, Veml7700 } from './light.ts';
+import { Aht20, Scd4x, Sht3x, Sht4x } from './sensirion.ts';
+import { Ads1115, Ina219, Lm75, Mcp9808, Tmp102 } from './word-chips.ts';
 
-export type I2cFault = 'none' | 'nak' | 'short' | 'hang';
+export { Nak } from './chip.ts';
+export type { Chip, ChipValues } from './chip.ts';
+
+export type I2cFault = 'none' | 'nak' | 'short' | 'hang' | 'badcrc';
 
 type Request = Readonly<Record<string, unknown>>;
 type Answer = Record<string, unknown>;
 
 const CHIPS: Readonly<Record<string, ChipFactory>> = {
   bme280: (nowMs) => new Bme280(nowMs),
+  bmp280: (nowMs) => new Bme280(nowMs, 'bmp280'),
+  bme680: (nowMs) => new Bme680(nowMs),
+  sht3x: (nowMs) => new Sht3x(nowMs),
+  sht4x: (nowMs) => new Sht4x(nowMs),
+  aht20: (nowMs) => new Aht20(nowMs),
+  scd4x: (nowMs) => new Scd4x(nowMs),
+  bh1750: (nowMs) => new Bh1750(nowMs),
+  veml7700: (nowMs) => new Veml7700(nowMs),
+  ads1115: (nowMs) => new Ads1115(nowMs),
+  ina219: (nowMs) => new Ina219(nowMs),
+  mcp9808: (nowMs) => new Mcp9808(nowMs),
+  tmp102: (nowMs) => new Tmp102(nowMs),
+  lm75: (nowMs) => new Lm75(nowMs),
 };
-const FAULTS: readonly string[] = ['none', 'nak', 'short', 'hang'] satisfies I2cFault[];
+/** A chip as it is after power-on; undefined when there is no such model. */
+export function modelledChip(name: string, nowMs: () => number): Chip | undefined {
+  return Object.hasOwn(CHIPS, name) ? CHIPS[name]?.(nowMs) : undefined;
+}
+
+const FAULTS: readonly string[] = ['none', 'nak', 'short', 'hang', 'badcrc'] satisfies I2cFault[];
 const MAX_READ = 8192;
 
 interface Slot {
@@ -90,10 +116,8 @@ export class I2cSimulation {
   #add(request: Request): Answer {
     const bus = whole(request, 'bus', 255);
     const address = whole(request, 'address', 0x7f);
-    const name = String(request['chip']);
-    const make = Object.hasOwn(CHIPS, name) ? CHIPS[name] : undefined;
-    if (make === undefined) throw new Refusal('EINVAL');
-    const chip = make(this.#nowMs);
+    const chip = modelledChip(String(request['chip']), this.#nowMs);
+    if (chip === undefined) throw new Refusal('EINVAL');
     chip.set(valuesOf(request));
     const chips = this.#buses.get(bus) ?? new Map<number, Slot>();
     chips.set(address, { chip, fault: 'none', release: [] });
@@ -104,7 +128,8 @@ export class I2cSimulation {
   #setFault(request: Request): Answer {
     const slot = this.#slot(request);
     const fault = String(request['fault']);
-    if (!FAULTS.includes(fault)) throw new Refusal('EINVAL');
+    const impossible = fault === 'badcrc' && slot.chip.spoil === undefined;
+    if (!FAULTS.includes(fault) || impossible) throw new Refusal('EINVAL');
     slot.fault = fault as I2cFault;
     if (fault !== 'hang') letGo(slot);
     return {};
@@ -122,6 +147,7 @@ export class I2cSimulation {
     }
     if (hex !== '') slot.chip.write(Buffer.from(hex, 'hex'));
     const bytes = length > 0 ? slot.chip.read(length) : new Uint8Array();
+    if (slot.fault === 'badcrc') slot.chip.spoil?.(bytes);
     const served = slot.fault === 'short' ? bytes.subarray(0, -1) : bytes;
     return Buffer.from(served).toString('hex');
   }
