@@ -1,7 +1,8 @@
 # Everything a developer needs. `make demo` shows the gateway at work, `make test` proves it.
 SHELL := bash
 .DEFAULT_GOAL := help
-NODE_TEST := node --import tsx --test --test-reporter=spec
+NODE_TEST := node --import tsx --test
+UNIT_TESTS := node --import tsx
 
 unit        = $(sort $(wildcard */test/unit/*.test.ts redis/client/test/unit/*.test.ts lab/*/test/unit/*.test.ts))
 contract    = $(sort $(wildcard */test/contract/*.test.ts redis/client/test/contract/*.test.ts lab/*/test/contract/*.test.ts))
@@ -24,7 +25,7 @@ check: node_modules/.installed ## types, lint, format and unit tests: seconds, b
 	@npx tsc --noEmit
 	@npx oxlint --type-aware --quiet
 	@npx prettier --check --log-level warn .
-	@$(NODE_TEST) --test-reporter=dot $(unit)
+	@$(UNIT_TESTS) --test-reporter=dot tools/unit-tests.ts $(unit)
 
 .PHONY: servers
 servers: ## redis-server and mosquitto, installed by apt when missing
@@ -35,15 +36,35 @@ test: node_modules/.installed servers build ## everything: types, lint, format, 
 	npx tsc --noEmit
 	npx oxlint --type-aware
 	npx prettier --check .
-	$(NODE_TEST) $(unit) $(contract) $(integration)
+	$(UNIT_TESTS) --test-reporter=spec tools/unit-tests.ts $(unit)
+	$(NODE_TEST) --test-reporter=spec $(contract) $(integration)
+	HARDWARE_TESTS=$(hardware_short) lab/hardware/test-hardware.sh
+
+# Without those that need longest; all of them in `make test-hardware`.
+hardware_short = onoff,sensor
+
+.PHONY: test-hardware
+test-hardware: node_modules/.installed servers build ## the services in a virtual machine with I2C and GPIO; SOAK_SECONDS=300 for more
+	lab/hardware/test-hardware.sh
+
+.PHONY: test-node-versions
+test-node-versions: node_modules/.installed servers build ## the services' tests on Node 22 and 24 too
+	tools/test-node-versions.sh 22 24
+
+.PHONY: soak
+soak: node_modules/.installed servers build ## minutes of random faults: SOAK_SECONDS (300), SOAK_SEED
+	FAULT_SCHEDULES=3000 $(NODE_TEST) mqtthandler/test/unit/forwarder-faults.test.ts
+	$(NODE_TEST) $(sort $(wildcard */test/soak/*.test.ts))
 
 .PHONY: demo
+# The moment the command was typed: the demo tells how long the first reading took from there.
+demo: export DEMO_STARTED_MS := $(shell date +%s%3N)
 demo: node_modules/.installed servers build ## the gateway on this machine's own readings, live
 	@node --import tsx lab/demo/main.ts
 
 .PHONY: bench
 bench: node_modules/.installed servers build ## speed and cost, as ratios within one run
-	@node --import tsx bench/main.ts
+	@node --import tsx bench/main.ts $(BENCH)
 
 .PHONY: format
 format: node_modules/.installed ## format every file

@@ -42,10 +42,12 @@ read='+get +mget +exists +type +strlen +hget +hmget +hgetall +hlen'
 read+=' +xlen +xrange +xrevrange +xread +xinfo|stream'
 transaction='+multi +exec +discard +watch +unwatch'
 
-# Appends readings by one script, which searches the newest entries and keeps the count; cannot
-# take a reading away or move anybody's cursor. Reads which line the button is on.
+# Appends readings by one script, which searches the newest entries and keeps the count; puts back
+# in one transaction what a killed Redis has lost. Cannot take a reading away or move anybody's
+# cursor. Reads which line the button is on.
 rules_sensor() {
   echo "$(watch measurement:enabled measurement:interval)" \
+    '+multi +exec' \
     '(+eval +evalsha ~measurement:values ~measurement:sequence)' \
     '(+xadd +xrevrange ~measurement:values) (+hmget +hset ~measurement:sequence)' \
     '(+get +mget %R~measurement:enabled %R~measurement:interval)' \
@@ -53,13 +55,14 @@ rules_sensor() {
     "$(own_status sensor)"
 }
 
-# Toggles one flag: flag, event and the presses already counted change in one script, and a script
-# must find all of its keys in one pair of parentheses.
+# Toggles one flag or asks for provisioning: what is changed, the event and the presses already
+# carried out change in one script, and a script must find all of its keys in one pair of
+# parentheses. Reads what its LED shows, and which sensors are on the wires of its pin.
 rules_startstopbutton() {
   echo "$(watch measurement:enabled)" \
-    '(+eval +evalsha ~measurement:enabled ~events ~startstopbutton:status)' \
-    '(+get +mget +set +del ~measurement:enabled)' \
-    '(+hget ~startstopbutton:status)' \
+    '(+eval +evalsha ~measurement:enabled ~events ~startstopbutton:status ~provisioning:request)' \
+    '(+get +mget +set +del ~measurement:enabled) (+set %W~provisioning:request)' \
+    '(+hget ~startstopbutton:status) (+hgetall %R~sensor:status %R~mqtthandler:status)' \
     "$(own_status startstopbutton)"
 }
 
@@ -72,8 +75,10 @@ rules_mqtthandler() {
     '~measurement:values ~mqtt_sender:* ~hub_sender:*)' \
     "($read +set +del +xadd +hset +hdel ~mqtt_sender:* ~hub_sender:*" \
     '~measurement:enabled ~measurement:interval)' \
-    "($read %R~measurement:* %R~mqtt_sender:* %R~hub_sender:* %R~sensor:status" \
-    '%R~mqtthandler:status %R~hub:* %R~provisioning:*)' \
+    "($read +set +del +xadd +xdel +hset +hdel ~commands:*)" \
+    '(+set %W~provisioning:request)' \
+    "($read %R~measurement:* %R~mqtt_sender:* %R~hub_sender:* %R~*:status" \
+    '%R~hub:* %R~provisioning:*)' \
     "$(own_status mqtthandler)"
 }
 

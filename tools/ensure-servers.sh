@@ -4,10 +4,22 @@
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/usr/local/sbin
 
+# The access rules of the redis container need selectors, which came with Redis 7.0.
+require_redis_7() {
+  local version
+  version=$(redis-server --version)
+  [[ $version =~ v=([0-9]+)\. ]] && [ "${BASH_REMATCH[1]}" -ge 7 ] && return
+  echo "redis-server 7.0 or newer is needed; found: $version. Install a newer one and run this again." >&2
+  exit 1
+}
+
 missing=()
 command -v redis-server >/dev/null || missing+=(redis-server)
 command -v mosquitto >/dev/null || missing+=(mosquitto)
-[ ${#missing[@]} -eq 0 ] && exit 0
+if [ ${#missing[@]} -eq 0 ]; then
+  require_redis_7
+  exit 0
+fi
 
 if ! command -v apt-get >/dev/null; then
   echo "Missing: ${missing[*]}. Install them with your system's package manager and run this again." >&2
@@ -29,3 +41,4 @@ if [ ! -e "$policy" ]; then
 fi
 apt-get update -qq
 apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+require_redis_7

@@ -19,12 +19,14 @@ export class TransientError extends Error {
 /** sysexits.h EX_CONFIG. */
 export const EXIT_CONFIG = 78;
 
-/** The `code` of a system or library error, or its name; for logs and tables, never for sentences. */
+/** The `code` of a system or library error or of what caused it, or its name; for logs and tables, never for sentences. */
 export function errorCode(error: unknown): string {
   if (typeof error === 'object' && error !== null) {
     if ('code' in error && (typeof error.code === 'string' || typeof error.code === 'number')) {
       return String(error.code);
     }
+    // An error of ours that wraps another one: the innermost knows best.
+    if (error instanceof Error && error.cause !== undefined) return errorCode(error.cause);
     if (error instanceof Error) return error.name;
   }
   return 'UNKNOWN';

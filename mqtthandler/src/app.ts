@@ -18,6 +18,9 @@ import { RedisBuffer } from './adapters/redis-buffer.ts';
 import { RedisLedger } from './adapters/redis-ledger.ts';
 import { RedisReadings } from './adapters/redis-readings.ts';
 import { BufferKeeper } from './buffer-keeper.ts';
+import type { CommandEvents } from './commands/engine.ts';
+import { openCommands } from './commands/wire.ts';
+import type { CommandLog, Commands } from './commands/wire.ts';
 import { deviceOf } from './config.ts';
 import type { Config, TlsMaterial } from './config.ts';
 import { MessagePacker } from './core/message.ts';
@@ -27,7 +30,7 @@ import type { ForwarderEvents, Report } from './forwarder.ts';
 import { renderMetrics } from './metrics.ts';
 import { keepStatus } from './status.ts';
 
-interface LogEvents extends ForwarderEvents {
+interface LogEvents extends ForwarderEvents, CommandLog {
   started: { deviceUuid: string; destinations: readonly string[] };
   redis_unreachable: { error: string };
   tls_insecure: { destination: string };
@@ -41,6 +44,7 @@ interface LogEvents extends ForwarderEvents {
 const TIMELINE = new Set<keyof LogEvents>([
   'link_up',
   'link_down',
+  'cursor_reset',
   'reading_too_large',
   'reading_refused',
   'readings_removed',
@@ -49,6 +53,11 @@ const TIMELINE = new Set<keyof LogEvents>([
 ]);
 
 const SERVICE = 'mqtthandler';
+/**
+ * At most so many in one message, some 50 kB: larger ones make replay hardly faster and the process
+ * bigger (`make bench`).
+ */
+const READINGS_PER_MESSAGE = 200;
 /** On SIGTERM commands to Redis may still take this long. */
 const REDIS_GRACE_MS = 3_500;
 
@@ -69,7 +78,12 @@ export async function runApp(config: Config, tls: TlsMaterial, signal: AbortSign
     (log as Log<ForwarderEvents>)[level](event, fields);
     if (TIMELINE.has(event)) tell(redis, event, fields);
   };
-  const forwarder = mqttForwarder(config, tls, { redis, blocking, report });
+  const commands = openCommands(config, redis, {
+    report: (level, event, fields) => (log as Log<CommandEvents>)[level](event, fields),
+    onSubscribeRefused: (error) => log.warn('commands_refused_by_broker', { error }),
+    onCursorSet: () => forwarder?.reload(),
+  });
+  const forwarder = mqttForwarder(config, tls, { redis, blocking, report, commands });
   const forwarders = new Map(forwarder === undefined ? [] : [['mqtt', forwarder]]);
   log.info('started', {
     deviceUuid: deviceOf(config).uuid,
@@ -133,6 +147,7 @@ export async function runApp(config: Config, tls: TlsMaterial, signal: AbortSign
     keepStatus(redis, systemClock, forwarders, () => keeper.state, signal),
     keeper.run(signal),
     ...[...forwarders.values()].map((f) => f.run(signal)),
+    commands.run(signal),
     forever(signal),
   ]);
   disconnect();
@@ -146,11 +161,11 @@ async function forever(signal: AbortSignal): Promise<void> {
 function mqttForwarder(
   config: Config,
   tls: TlsMaterial,
-  parts: { redis: Redis; blocking: Redis; report: Report },
+  parts: { redis: Redis; blocking: Redis; report: Report; commands: Commands },
 ): Forwarder | undefined {
   if (config.MQTT_HOST === undefined) return undefined;
   const device = deviceOf(config);
-  const { redis, blocking, report } = parts;
+  const { redis, blocking, report, commands } = parts;
   return new Forwarder({
     destination: new MqttDestination(
       {
@@ -165,6 +180,7 @@ function mqttForwarder(
         maxPayloadBytes: config.MQTT_MAX_PAYLOAD_BYTES,
         maxInFlight: config.MQTT_IN_FLIGHT,
         pubackTimeoutMs: config.MQTT_PUBACK_TIMEOUT_SECONDS * 1_000,
+        commands: commands.mqtt,
       },
       systemClock,
     ),
@@ -172,6 +188,7 @@ function mqttForwarder(
     ledger: new RedisLedger(redis, {
       lastId: KEYS.mqttLastId.key,
       pending: KEYS.mqttPending.key,
+      mark: KEYS.mqttMark.key,
       gaps: KEYS.mqttGaps.key,
       rejected: KEYS.mqttRejected.key,
     }),
@@ -180,7 +197,7 @@ function mqttForwarder(
     random: systemRandom,
     settings: {
       lanes: config.LANES === '1' ? 1 : 2,
-      maxReadings: 100,
+      maxReadings: READINGS_PER_MESSAGE,
       maxInFlight: config.MQTT_IN_FLIGHT,
       backlogOrder: config.BACKLOG_ORDER,
       backlogRate: {
@@ -189,6 +206,7 @@ function mqttForwarder(
       },
     },
     report,
+    commandLane: commands.lane,
     redisReady: async (signal) =>
       (await untilReady(redis, signal)) && (await untilReady(blocking, signal)),
   });

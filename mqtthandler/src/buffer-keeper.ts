@@ -18,8 +18,7 @@ import {
 } from './core/buffer.ts';
 import type { BufferLimits, Forecast } from './core/buffer.ts';
 import { gapCount, gapsOf } from './core/gap.ts';
-import { intersect } from './core/progress.ts';
-import type { Range } from './core/progress.ts';
+import { covers, intersect } from './core/progress.ts';
 import type { Stretch } from './flight.ts';
 import type { Forwarder } from './forwarder.ts';
 import type { BufferSize, Readings, ReadingsBuffer } from './ports.ts';
@@ -63,6 +62,7 @@ export class BufferKeeper {
   readonly #parts: BufferKeeperParts;
   #state: BufferState | undefined;
   #sample: Sample | undefined;
+  readonly #exposed = new Set<Forwarder>();
 
   constructor(parts: BufferKeeperParts) {
     this.#parts = parts;
@@ -113,73 +113,75 @@ export class BufferKeeper {
 
   /** Gives up about `count` of the oldest readings that may be given up. */
   async #evict(count: number): Promise<void> {
-    const { forwarders, buffer } = this.#parts;
-    const candidates = new Map<Forwarder, Range[]>();
-    for (const forwarder of forwarders) candidates.set(forwarder, await this.#evictable(forwarder));
+    const { forwarders, buffer, readings, onEvicted } = this.#parts;
+    for (const forwarder of forwarders) await this.#exposeOnce(forwarder);
     const lostBefore = forwarders.map((forwarder) => forwarder.tally.gapReadings);
     let left = count;
     while (left > 0) {
-      const went = await this.#evictOldest(candidates, Math.min(left, MIN_EVICTION));
+      const went = await this.#evictOldest(Math.min(left, MIN_EVICTION));
       if (went === 0) break;
       left -= went;
     }
     for (const [i, forwarder] of forwarders.entries()) {
       const lost = forwarder.tally.gapReadings - (lostBefore[i] ?? 0);
-      if (lost > 0) this.#parts.onEvicted(forwarder.name, lost);
+      if (lost > 0) onEvicted(forwarder.name, lost);
     }
     if (forwarders.length > 0) return;
     // Nobody waits for anything: what is too much simply goes.
-    const [last] = (await this.#parts.readings.range(FIRST_ID, null, count)).slice(-1);
+    const last = (await readings.range(FIRST_ID, null, count)).at(-1);
     if (last !== undefined) await buffer.trimBefore(last[0]);
   }
 
   /**
-   * What a destination may lose: everything still to be sent, except what may have been sent already.
-   * That is at most a window from the start of each range, also after a restart.
+   * What an earlier life of this process may have sent: at most a window from the start of each
+   * range. What this life has sent it knows itself.
    */
-  async #evictable(forwarder: Forwarder): Promise<Range[]> {
-    const ranges: Range[] = [];
-    for (const { after, upTo } of forwarder.flight.available) {
-      const guarded = await this.#parts.readings.range(after, upTo, forwarder.windowReadings);
-      const last = guarded.at(-1);
-      if (last === undefined || guarded.length < forwarder.windowReadings) continue;
-      ranges.push({ after: last[0], upTo });
+  async #exposeOnce(forwarder: Forwarder): Promise<void> {
+    if (this.#exposed.has(forwarder)) return;
+    this.#exposed.add(forwarder);
+    for (const { after, upTo } of forwarder.flight.progress) {
+      const entries = await this.#parts.readings.range(after, upTo, forwarder.windowReadings);
+      const last = entries.at(-1);
+      if (last === undefined) continue;
+      forwarder.flight.expose({ after, upTo: last[0], count: entries.length });
     }
-    return ranges;
   }
 
   /** Gives up the oldest entries, for every destination that still wants them; returns how many. */
-  async #evictOldest(candidates: ReadonlyMap<Forwarder, Range[]>, count: number): Promise<number> {
-    const { readings, buffer } = this.#parts;
-    const oldest = [...candidates.values()]
-      .flatMap((ranges) => ranges.slice(0, 1))
+  async #evictOldest(count: number): Promise<number> {
+    const { readings, buffer, forwarders } = this.#parts;
+    const oldest = forwarders
+      .flatMap(({ flight }) => flight.forfeitable.slice(0, 1))
       .toSorted((a, b) => compareIds(a.after, b.after))[0];
     if (oldest === undefined) return 0;
-    const entries = await readings.range(oldest.after, oldest.upTo, count);
+    const { entries } = await readings.chunk(oldest.after, oldest.upTo, count);
     const last = entries.at(-1);
     if (last === undefined) return 0;
-    const whole = { after: oldest.after, upTo: last[0] };
-    const claims: { forwarder: Forwarder; stretch: Stretch }[] = [];
-    for (const [forwarder, ranges] of candidates) {
-      for (const part of intersect(forwarder.flight.progress, whole)) {
-        const stretch = { ...part, count: 0 };
-        const allowed = intersect(ranges, part).some(
-          (r) => r.after === part.after && r.upTo === part.upTo,
-        );
-        if (!allowed || !forwarder.flight.claim(stretch)) {
-          for (const claim of claims) claim.forwarder.flight.release(claim.stretch);
-          return 0;
-        }
-        claims.push({ forwarder, stretch });
-      }
-    }
+    const claims = this.#claim({ after: oldest.after, upTo: last[0] });
     for (const { forwarder, stretch } of claims) {
       const lost = entries.filter(([id]) => contains(stretch, id));
       if (!(await this.#forfeit(forwarder, stretch, lost))) return 0;
     }
+    if (claims.length === 0) return 0;
     await buffer.remove(entries.map(([id]) => id));
-    for (const ranges of candidates.values()) advance(ranges, whole.upTo);
     return entries.length;
+  }
+
+  /** Claims a stretch from every destination that wants any of it; nothing if one cannot lose it. */
+  #claim(whole: { after: string; upTo: string }): { forwarder: Forwarder; stretch: Stretch }[] {
+    const claims: { forwarder: Forwarder; stretch: Stretch }[] = [];
+    for (const forwarder of this.#parts.forwarders) {
+      for (const part of intersect(forwarder.flight.progress, whole)) {
+        const stretch = { ...part, count: 0 };
+        if (covers(forwarder.flight.forfeitable, stretch) && forwarder.flight.claim(stretch)) {
+          claims.push({ forwarder, stretch });
+          continue;
+        }
+        for (const claim of claims) claim.forwarder.flight.release(claim.stretch);
+        return [];
+      }
+    }
+    return claims;
   }
 
   async #forfeit(
@@ -255,14 +257,6 @@ function countFrom(oldest: StreamEntry, size: BufferSize): number {
   const wholeMs = streamIdMs(last[0]) - streamIdMs(first[0]);
   const partMs = streamIdMs(last[0]) - streamIdMs(oldest[0]);
   return wholeMs <= 0 ? entries : Math.max(1, Math.round((entries * partMs) / wholeMs));
-}
-
-/** Moves the start of the first range behind what was given up. */
-function advance(ranges: Range[], upTo: string): void {
-  const first = ranges[0];
-  if (first === undefined || compareIds(first.after, upTo) >= 0) return;
-  if (first.upTo !== null && compareIds(first.upTo, upTo) <= 0) ranges.shift();
-  else ranges[0] = { after: upTo, upTo: first.upTo };
 }
 
 function contains(stretch: Stretch, id: string): boolean {

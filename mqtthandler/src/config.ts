@@ -1,9 +1,20 @@
 /** The only reader of the environment. README.md shows this table; a test compares the two. */
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { ConfigError, flag, integer, loadConfig, number, oneOf, secret, text } from '@holdfast/kit';
+import {
+  ConfigError,
+  custom,
+  flag,
+  integer,
+  loadConfig,
+  number,
+  oneOf,
+  secret,
+  text,
+} from '@holdfast/kit';
 import type { ConfigOf } from '@holdfast/kit';
 import { REDIS_ENV } from '@holdfast/redis';
+import { parsePublicKey } from './adapters/ed25519.ts';
 import type { Device } from './core/message.ts';
 import { TOPIC_PATTERN } from './core/topic.ts';
 
@@ -117,6 +128,28 @@ export const ENV = {
     max: 65_535,
     help: 'serves Prometheus metrics at `/metrics`; not set = off',
   }),
+  COMMAND_PUBLIC_KEY: custom(
+    {
+      fallback: undefined,
+      allowed: 'an Ed25519 public key: PEM, or base64 of its 32 bytes or of its DER form',
+      help: 'only commands signed with this key run; not set = signatures are not asked for',
+    },
+    parsePublicKey,
+  ),
+  SEND_MEASUREMENTS_MAX_READINGS_PER_SECOND: integer({
+    unit: '1/s',
+    fallback: 5_000,
+    min: 1,
+    max: 1_000_000,
+    help: 'speed limit of `send_measurements`',
+  }),
+  BALENA_SUPERVISOR_ADDRESS: text({
+    fallback: undefined,
+    pattern: /^https?:\/\/[^\s?#]+$/,
+    allowed: 'an address such as http://127.0.0.1:48484',
+    help: 'who can reboot the device, set by balena; not set = the command `reboot` is refused',
+  }),
+  BALENA_SUPERVISOR_API_KEY: secret({ help: 'key for it, set by balena' }),
   BALENA_DEVICE_UUID: text({
     fallback: undefined,
     pattern: /^[^+#/\s]{1,256}$/,

@@ -8,11 +8,14 @@
  * - What is under way is not read again (`available`); when the session ends nothing is under way.
  */
 import { FIRST_ID } from '@holdfast/redis';
-import type { Progress } from './core/progress.ts';
+import type { Passed } from './core/gap.ts';
+import type { Progress, StoredProgress } from './core/progress.ts';
 import {
   covers,
+  decodeMark,
   decodeProgress,
   encodeProgress,
+  intersect,
   lowWater,
   progressFrom,
   subtract,
@@ -25,6 +28,8 @@ export interface Stretch {
   readonly upTo: string;
   /** Readings in it. */
   readonly count: number;
+  /** The reading of ours at `upTo`; undefined when there is none, or when it is not known. */
+  readonly passed?: Passed | undefined;
 }
 
 export type LoadKind = 'stored' | 'missing' | 'unreadable';
@@ -37,14 +42,20 @@ export class Flight {
   /** `last_id` as it stands in Redis; what a save expects to find. */
   #storedLastId: string | null = null;
   #storedPending: string | null = null;
+  #storedMark: string | null = null;
+  /** The reading of ours at the low-water mark, if known. */
+  #passed: Passed | undefined;
   #underway = new Set<Stretch>();
+  /** Sent without an answer: the destination may have it. Sent again, but never given up. */
+  #exposed: Stretch[] = [];
   #saving = false;
   #dirty = false;
+  #stored: Promise<void> = Promise.resolve();
 
   constructor(
     ledger: Ledger,
     callbacks: {
-      /** The cursor could not be written; it is tried again with the next acknowledgement. */
+      /** The cursor could not be written; `retryStore`, or the next acknowledgement, tries again. */
       onStoreFailed: (error: unknown) => void;
       /** Somebody else has set `last_id`: `load` again. */
       onForeignCursor: () => void;
@@ -63,6 +74,11 @@ export class Flight {
     return lowWater(this.#progress);
   }
 
+  /** The reading of ours that `lowWater` stands at, as far as it is known. */
+  get passed(): Passed | undefined {
+    return this.#passed;
+  }
+
   get underway(): readonly Stretch[] {
     return [...this.#underway];
   }
@@ -76,15 +92,38 @@ export class Flight {
     return available;
   }
 
+  /** What may be recorded as lost: what is available and has certainly not arrived. */
+  get forfeitable(): Progress {
+    let forfeitable = this.available;
+    for (const { after, upTo } of this.#exposed) {
+      forfeitable = subtract(forfeitable, after, upTo);
+    }
+    return forfeitable;
+  }
+
+  /** Marks a stretch as possibly sent, by an earlier life of this process. */
+  expose(stretch: Stretch): void {
+    this.#exposed.push(stretch);
+  }
+
   /** Reads the stored cursor and goes on from there. */
   async load(): Promise<LoadKind> {
     const stored = await this.#ledger.load();
     const decoded = decodeProgress(stored.lastId, stored.pending);
     this.#storedLastId = stored.lastId;
     this.#storedPending = stored.pending;
+    this.#storedMark = stored.mark;
     this.#progress = decoded.progress;
+    this.#passed = decodeMark(this.lowWater, stored.mark);
     this.#dirty = false;
     return decoded.kind;
+  }
+
+  /** The stored cursor makes no sense: everything in the stream is still to be sent. */
+  startOver(): void {
+    this.#progress = progressFrom(FIRST_ID);
+    this.#passed = undefined;
+    this.#store();
   }
 
   /** Whether `last_id` in Redis is what we stored there. */
@@ -119,17 +158,27 @@ export class Flight {
   /** Acknowledged, or recorded as lost: never sent again. */
   settle(stretch: Stretch): void {
     this.#underway.delete(stretch);
-    this.skip(stretch.after, stretch.upTo);
+    this.#take(stretch);
+    this.#store();
   }
 
   /** Nothing is left to send in `(after, upTo]`. */
   skip(after: string, upTo: string): void {
-    this.#progress = subtract(this.#progress, after, upTo);
+    this.#take({ after, upTo, count: 0 });
     this.#store();
   }
 
-  /** The session is gone: nothing is under way any more. */
+  #take(stretch: Stretch): void {
+    const before = this.lowWater;
+    this.#progress = subtract(this.#progress, stretch.after, stretch.upTo);
+    if (this.lowWater === stretch.upTo) this.#passed = stretch.passed;
+    else if (this.lowWater !== before) this.#passed = undefined;
+  }
+
+  /** The session is gone: nothing is under way any more, but may have arrived. */
   landAll(): void {
+    const pending = (stretch: Stretch) => intersect(this.#progress, stretch).length > 0;
+    this.#exposed = [...this.#exposed, ...this.#underway].filter(pending);
     this.#underway.clear();
   }
 
@@ -139,18 +188,19 @@ export class Flight {
    * is available again then. False when the cursor is no longer ours.
    */
   async forfeit(stretch: Stretch, gaps: readonly GapRecord[]): Promise<boolean> {
-    await this.settled();
+    while (this.#saving) await nextTurn();
     // Acknowledgements that come meanwhile are stored afterwards.
     this.#saving = true;
     let ours = false;
     try {
       const progress = subtract(this.#progress, stretch.after, stretch.upTo);
       const next = encodeProgress(progress);
-      ours = await this.#ledger.forfeit(this.#storedLastId, next, gaps);
+      ours = await this.#ledger.save(this.#storedLastId, next, gaps);
       if (ours) {
         this.#storedLastId = next.lastId;
         this.#storedPending = next.pending;
-        this.#progress = subtract(this.#progress, stretch.after, stretch.upTo);
+        this.#storedMark = next.mark;
+        this.#take(stretch);
       }
     } finally {
       this.#underway.delete(stretch);
@@ -163,13 +213,24 @@ export class Flight {
 
   /** Resolves when the stored cursor has caught up, or cannot. */
   async settled(): Promise<void> {
-    while (this.#saving) await new Promise((resolve) => setImmediate(resolve));
+    await this.#stored;
+  }
+
+  /** Tries again to write what could not be written. */
+  retryStore(): void {
+    if (this.#dirty) this.#store();
   }
 
   /** One write at a time, always of the newest progress: as many writes as the card can take. */
   #store(): void {
     this.#dirty = true;
-    if (!this.#saving) void this.#storeLoop();
+    if (!this.#saving) this.#stored = this.#storeLoop();
+  }
+
+  #isStored(next: StoredProgress): boolean {
+    const { lastId, pending, mark } = next;
+    const same = lastId === this.#storedLastId && pending === this.#storedPending;
+    return same && mark === this.#storedMark;
   }
 
   async #storeLoop(): Promise<void> {
@@ -177,14 +238,15 @@ export class Flight {
     try {
       while (this.#dirty) {
         this.#dirty = false;
-        const next = encodeProgress(this.#progress);
-        if (next.lastId === this.#storedLastId && next.pending === this.#storedPending) continue;
+        const next = encodeProgress(this.#progress, this.#passed);
+        if (this.#isStored(next)) continue;
         if (!(await this.#ledger.save(this.#storedLastId, next))) {
           this.#onForeignCursor();
           return;
         }
         this.#storedLastId = next.lastId;
         this.#storedPending = next.pending;
+        this.#storedMark = next.mark;
       }
     } catch (error) {
       this.#dirty = true;
@@ -193,4 +255,9 @@ export class Flight {
       this.#saving = false;
     }
   }
+}
+
+/** Lets I/O happen. */
+async function nextTurn(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
 }

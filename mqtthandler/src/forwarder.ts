@@ -4,7 +4,7 @@
  * States of the link (`ForwarderStatus.link`)
  * - waiting_redis: Redis is away; leaves when it answers.
  * - connecting: an attempt to open a session is under way.
- * - waiting: the last attempt or session failed; leaves after the backoff (floor 0.5 s, cap 30 s).
+ * - waiting: the last attempt or session failed; leaves after the backoff (floor 0.5 s, cap 15 s).
  * - connected: a session is up and the lanes run (or `mqtt_sender:enabled` is 0: paused).
  *
  * A session is worked through in passes. A pass runs the lanes until the session ends or something
@@ -14,12 +14,13 @@
 import type { Clock, Random } from '@holdfast/kit';
 import { TransientError, backoffMs, errorCode, errorMessage } from '@holdfast/kit';
 import { Bell } from './bell.ts';
+import { CursorCare } from './cursor-care.ts';
 import type { MessagePacker } from './core/message.ts';
 import { splitOpen, openRange } from './core/progress.ts';
 import type { RateLimits } from './core/rate.ts';
 import { Flight } from './flight.ts';
 import { LaneRunner } from './lane-runner.ts';
-import type { LaneSettings } from './lanes.ts';
+import type { LaneContext, LaneSettings } from './lanes.ts';
 import type { Destination, Ledger, Readings, Session, SessionEnd } from './ports.ts';
 import { Pacer } from './pacer.ts';
 import { Slots } from './slots.ts';
@@ -36,6 +37,8 @@ export interface ForwarderEvents {
     delayMs: number;
   };
   cursor_loaded: { destination: string; kind: string; lastId: string };
+  /** Everything in the stream is sent again, because `last_id` made no sense. */
+  cursor_reset: { destination: string; reason: string; after?: string; newest?: string };
   reading_too_large: { destination: string; id: string; bytes: number };
   reading_refused: { destination: string; id: string };
   readings_removed: { destination: string; count: number };
@@ -61,6 +64,8 @@ export interface ForwarderParts {
     readonly maxInFlight: number;
   };
   readonly report: Report;
+  /** A further lane beside the others, which yields to the live one: what remote commands send. */
+  readonly commandLane?: (context: LaneContext, signal: AbortSignal) => Promise<void>;
   /** Resolves true when Redis answers, false when the signal aborts before. */
   readonly redisReady: (signal: AbortSignal) => Promise<boolean>;
 }
@@ -68,11 +73,15 @@ export interface ForwarderParts {
 export type LinkState = 'waiting_redis' | 'connecting' | 'waiting' | 'connected';
 
 /** Between attempts: quick after a blip, unhurried in a long outage. */
-const BACKOFF = { floorMs: 500, capMs: 30_000 };
+const BACKOFF = { floorMs: 500, capMs: 15_000 };
 /** While suspects are tested each failure costs a connection: new readings wait, so be quick. */
 const TESTING_BACKOFF = { floorMs: 500, capMs: 2_000 };
 /** A backlog beyond this is sent beside the live lane instead of before it. */
 const PART_AT_READINGS = 200;
+/** The same failure of Redis is told at most this often: it comes with each read and each write. */
+const TELL_AGAIN_MS = 60_000;
+/** Until a cursor that Redis did not take is offered again. */
+const STORE_AGAIN_MS = 1_000;
 /** On SIGTERM: for acknowledgements under way. */
 const DRAIN_MS = 2_000;
 
@@ -82,7 +91,9 @@ export class Forwarder {
   readonly moreWork = new Bell();
   readonly #parts: ForwarderParts;
   readonly #runner: LaneRunner;
+  readonly #care: CursorCare;
   readonly #changed = new Bell();
+  #redisFailure = { error: '', toldAtMs: -Infinity };
   #link: LinkState = 'waiting_redis';
   #lastError = '';
   #enabled = true;
@@ -90,14 +101,17 @@ export class Forwarder {
   #stale = true;
   #loading: Promise<void> | undefined;
   #nextAttemptMs = 0;
+  #storingAgain = false;
+  #signal = AbortSignal.abort();
 
   constructor(parts: ForwarderParts) {
     this.#parts = parts;
     this.flight = new Flight(parts.ledger, {
-      onStoreFailed: (error) => this.#redisFailed(error),
+      onStoreFailed: (error) => void this.#storeAgain(error),
       onForeignCursor: () => this.reload(),
     });
     this.#runner = new LaneRunner(parts, this.flight, this.tally, this.moreWork);
+    this.#care = new CursorCare(parts, this.flight, this.#runner.marks, () => this.reload());
   }
 
   get name(): string {
@@ -149,6 +163,7 @@ export class Forwarder {
   /** Runs until `signal` aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const { destination, redisReady } = this.#parts;
+    this.#signal = signal;
     let attempt = 0;
     while (!signal.aborted) {
       this.#link = 'waiting_redis';
@@ -158,8 +173,11 @@ export class Forwarder {
       try {
         const session = await destination.connect(signal);
         const before = this.tally.acknowledgedMessages;
+        const sinceMs = this.#parts.clock.monotonicMs();
         await this.#runSession(session, signal);
-        if (this.tally.acknowledgedMessages > before) attempt = 0;
+        // A quiet device that loses a good connection now and then is no reason to hold back.
+        const lastedMs = this.#parts.clock.monotonicMs() - sinceMs;
+        if (this.tally.acknowledgedMessages > before || lastedMs > BACKOFF.capMs) attempt = 0;
       } catch (error) {
         failure = error;
       }
@@ -225,7 +243,11 @@ export class Forwarder {
     try {
       await this.ensureLoaded();
       if (!this.#runner.testing) await this.#partLanes();
-      await this.#runner.pass(session, slots, pacer, () => this.#intervalSeconds, stop);
+      const hooks = {
+        intervalSeconds: () => this.#intervalSeconds,
+        onIdle: () => this.#care.whenIdle(),
+      };
+      await this.#runner.pass(session, slots, pacer, hooks, stop);
     } catch (error) {
       // Redis failed in the middle: what it remembers counts, not what we do.
       this.#redisFailed(error);
@@ -249,7 +271,11 @@ export class Forwarder {
       const kind = await this.flight.load();
       const { report, destination } = this.#parts;
       const fields = { destination: destination.name, kind, lastId: this.flight.lowWater };
-      report(kind === 'unreadable' ? 'warn' : 'info', 'cursor_loaded', fields);
+      report('info', 'cursor_loaded', fields);
+      if (kind === 'unreadable') {
+        report('warn', 'cursor_reset', { destination: destination.name, reason: 'unreadable' });
+      }
+      await this.#care.afterLoad();
     } catch (error) {
       this.#stale = true;
       throw error;
@@ -265,6 +291,7 @@ export class Forwarder {
     if (waiting.length < PART_AT_READINGS) return;
     const at = await readings.lastId();
     this.flight.replace((progress) => splitOpen(progress, at));
+    await this.#care.mark();
   }
 
   /** SIGTERM: nothing new is sent; what is under way may still be acknowledged. */
@@ -278,7 +305,22 @@ export class Forwarder {
   }
 
   #redisFailed(error: unknown): void {
-    this.#lastError = errorMessage(error);
-    this.#parts.report('warn', 'redis_failed', { error: errorMessage(error) });
+    const { clock, report } = this.#parts;
+    const [told, message] = [this.#redisFailure, errorMessage(error)];
+    this.#lastError = message;
+    const nowMs = clock.monotonicMs();
+    if (told.error === message && nowMs - told.toldAtMs < TELL_AGAIN_MS) return;
+    this.#redisFailure = { error: message, toldAtMs: nowMs };
+    report('warn', 'redis_failed', { error: message });
+  }
+
+  /** With nothing new to acknowledge nobody else would move the cursor once Redis takes it again. */
+  async #storeAgain(error: unknown): Promise<void> {
+    this.#redisFailed(error);
+    if (this.#storingAgain) return;
+    this.#storingAgain = true;
+    await this.#parts.clock.sleepMs(STORE_AGAIN_MS, this.#signal);
+    this.#storingAgain = false;
+    if (!this.#signal.aborted) this.flight.retryStore();
   }
 }

@@ -3,6 +3,7 @@ import type { StreamEntry } from '@holdfast/redis';
 import type { Bell } from './bell.ts';
 import { Continuity } from './continuity.ts';
 import { gapCount, gapsOf } from './core/gap.ts';
+import type { Passed } from './core/gap.ts';
 import { subtract } from './core/progress.ts';
 import { WATCHING, nextSuspect, quarantineStep, wantsProbe } from './core/quarantine.ts';
 import type { QuarantineEvent, QuarantineState } from './core/quarantine.ts';
@@ -23,7 +24,10 @@ export class LaneRunner {
   readonly #flight: Flight;
   readonly #tally: Tally;
   readonly #moreWork: Bell;
+  /** Identities of the readings at which ranges meet. */
+  readonly marks = new Map<string, Passed>();
   readonly #continuity: Readonly<Record<LaneName, Continuity>>;
+  readonly #gapsUnderway = new Set<string>();
   #quarantine: QuarantineState = WATCHING;
   #endPass = new AbortController();
   #pauseMs = 0;
@@ -33,7 +37,7 @@ export class LaneRunner {
     this.#flight = flight;
     this.#tally = tally;
     this.#moreWork = moreWork;
-    const watch = () => new Continuity(parts.readings);
+    const watch = () => new Continuity(parts.readings, this.marks);
     this.#continuity = { live: watch(), backlog: watch(), gaps: watch() };
   }
 
@@ -54,6 +58,7 @@ export class LaneRunner {
 
   sessionEnded(underway: readonly Stretch[], acknowledged: number): void {
     this.#tally.retriedMessages += underway.length;
+    this.#gapsUnderway.clear();
     void this.#judge({ kind: 'session_ended', underway, acknowledged });
   }
 
@@ -62,17 +67,19 @@ export class LaneRunner {
     session: Session,
     slots: Slots,
     pacer: Pacer,
-    intervalSeconds: () => number,
+    { intervalSeconds, onIdle }: Pick<LaneContext, 'intervalSeconds' | 'onIdle'>,
     stop: AbortSignal,
   ): Promise<void> {
     await this.#parts.clock.sleepMs(this.#pauseMs, stop);
     this.#pauseMs = 0;
     const signal = AbortSignal.any([stop, this.#endPass.signal]);
-    const context = this.#context(session, slots, pacer, intervalSeconds);
+    const context = this.#context(session, slots, pacer, { intervalSeconds, onIdle });
     const lanes = this.testing
       ? [this.#testSuspects(context, signal)]
       : [liveLane(context, signal), gapLane(context, signal)];
     if (!this.testing && context.settings.lanes === 2) lanes.push(backlogLane(context, signal));
+    const { commandLane } = this.#parts;
+    if (!this.testing && commandLane !== undefined) lanes.push(commandLane(context, signal));
     let failure: unknown;
     const running = lanes.map((lane) =>
       lane.catch((error: unknown) => {
@@ -88,7 +95,7 @@ export class LaneRunner {
     session: Session,
     slots: Slots,
     pacer: Pacer,
-    intervalSeconds: () => number,
+    { intervalSeconds, onIdle }: Pick<LaneContext, 'intervalSeconds' | 'onIdle'>,
   ): LaneContext {
     const { clock, readings, ledger, packer, settings } = this.#parts;
     return {
@@ -102,10 +109,12 @@ export class LaneRunner {
       pacer,
       intervalSeconds,
       flight: this.#flight,
+      gapsUnderway: this.#gapsUnderway,
       moreWork: this.#moreWork,
-      onRead: (lane, after, entries) => this.#onRead(lane, after, entries),
+      onRead: (lane, after, entries, end) => this.#onRead(lane, after, entries, end),
       onOutcome: (sent, outcome) => this.#onOutcome(sent, outcome),
       onTooLarge: (entry, stretch) => this.#putAside(entry, stretch, 'too_large'),
+      onIdle,
       onBehind: () => {
         // The next pass parts the lanes.
         this.endPass();
@@ -114,9 +123,14 @@ export class LaneRunner {
     };
   }
 
-  async #onRead(lane: LaneName, after: string, entries: readonly StreamEntry[]): Promise<void> {
+  async #onRead(
+    lane: LaneName,
+    after: string,
+    entries: readonly StreamEntry[],
+    end: string | undefined,
+  ): Promise<void> {
     if (lane === 'backlog' && this.#parts.settings.backlogOrder === 'newest') return;
-    const holes = await this.#continuity[lane].follow(after, entries);
+    const holes = await this.#continuity[lane].follow(after, entries, end);
     if (holes.length === 0) return;
     for (const hole of holes) await this.#parts.ledger.recordGap(hole);
     const count = gapCount(holes);
@@ -140,6 +154,7 @@ export class LaneRunner {
         break;
       case 'later':
         if (stretch !== undefined) this.#flight.release(stretch);
+        for (const id of sent.gapIds) this.#gapsUnderway.delete(id);
         this.#pauseMs = LATER_MS;
         this.endPass();
         break;
@@ -155,7 +170,10 @@ export class LaneRunner {
     if (stretch === undefined) {
       this.#tally.gapsDelivered += gapIds.length;
       // A gap record that cannot be deleted now is delivered again later: the receiver knows it.
-      this.#parts.ledger.deleteGaps(gapIds).catch(() => {});
+      void this.#parts.ledger
+        .deleteGaps(gapIds)
+        .catch(() => {})
+        .then(() => gapIds.forEach((id) => this.#gapsUnderway.delete(id)));
       return;
     }
     this.#tally.acknowledgedReadings += message.count;
@@ -212,14 +230,18 @@ export class LaneRunner {
       if (wantsProbe(this.#quarantine)) await this.#addProbe();
       const suspect = nextSuspect(this.#quarantine);
       if (suspect === undefined) return;
-      const entries = await readings.range(suspect.after, suspect.upTo, suspect.limit);
+      const { entries, exhausted } = await readings.chunk(
+        suspect.after,
+        suspect.upTo,
+        suspect.limit,
+      );
       const limits = { maxBytes: session.maxPayloadBytes, maxReadings: suspect.limit };
       const [message] = packer.pack(entries, limits);
       if (message === undefined) {
         await this.#judge({ kind: 'passed', sent: suspect });
         continue;
       }
-      const whole = entries.length < suspect.limit && message.count === entries.length;
+      const whole = exhausted && message.count === entries.length;
       const upTo = whole ? suspect.upTo : message.lastId;
       const stretch = { after: suspect.after, upTo, count: message.count };
       if (!this.#flight.claim(stretch)) {

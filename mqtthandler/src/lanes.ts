@@ -12,13 +12,14 @@ import type { Clock } from '@holdfast/kit';
 import { FIRST_ID } from '@holdfast/redis';
 import type { StreamEntry } from '@holdfast/redis';
 import type { Bell } from './bell.ts';
+import { findHoles } from './core/gap.ts';
 import type { Message, MessagePacker, PackLimits } from './core/message.ts';
 import { gatherMs } from './core/pace.ts';
 import { openRange } from './core/progress.ts';
 import type { Range } from './core/progress.ts';
 import { previousId } from './core/previous-id.ts';
 import type { Flight, Stretch } from './flight.ts';
-import type { Ledger, PublishOutcome, Readings, Session } from './ports.ts';
+import type { Chunk, Ledger, PublishOutcome, Readings, Session } from './ports.ts';
 import type { Pacer } from './pacer.ts';
 import type { Slots } from './slots.ts';
 
@@ -34,18 +35,26 @@ export interface LaneContext {
   readonly packer: MessagePacker;
   readonly session: Session;
   readonly settings: LaneSettings;
+  /** Gap records sent in this session and not yet deleted. */
+  readonly gapsUnderway: Set<string>;
   /** Rung when a gap record was stored, or a range was closed. */
   readonly moreWork: Bell;
   /** `mqtt_sender:interval`, seconds. */
   readonly intervalSeconds: () => number;
-  /** Entries as read in order directly after `after`, before they are sent. */
+  /**
+   * Entries as read in order directly after `after`, before they are sent; `end` when there is
+   * nothing more up to there.
+   */
   readonly onRead: (
     lane: LaneName,
     after: string,
     entries: readonly StreamEntry[],
+    end: string | undefined,
   ) => Promise<void>;
   /** A message was sent and answered; the stretch is still under way. */
   readonly onOutcome: (sent: SentMessage, outcome: PublishOutcome) => void;
+  /** Nothing new for a few seconds: a good time to look after the cursor. */
+  readonly onIdle: () => Promise<void>;
   /** The live lane cannot keep up: part the lanes. */
   readonly onBehind: () => Promise<void>;
   /** An entry larger than a message may be; resolves when it was put aside. */
@@ -69,6 +78,8 @@ export interface SentMessage {
   readonly gapIds: readonly string[];
 }
 
+/** The first of what has arrived; a busy stream is then read in larger chunks. */
+const TAIL_READINGS = 10;
 /** So many full reads in a row mean that the live lane runs behind. */
 const BEHIND_READS = 20;
 
@@ -85,18 +96,21 @@ export async function liveLane(context: LaneContext, signal: AbortSignal): Promi
       await sendRead(context, range, await readClosed(context, range), 'live', signal);
       continue;
     }
-    let entries = await readings.tail(range.after, settings.maxReadings, signal);
-    if (entries.length === 0) continue;
-    if (entries.length < settings.maxReadings && fullReads === 0) {
-      const waitMs = gatherMs(clock.monotonicMs() - lastSendMs, context.intervalSeconds());
-      if (waitMs > 0) {
-        await clock.sleepMs(waitMs, signal);
-        if (signal.aborted) return;
-        entries = await readings.range(range.after, null, settings.maxReadings);
-      }
+    let entries: readonly StreamEntry[] = await readings.tail(range.after, TAIL_READINGS, signal);
+    if (entries.length === 0) {
+      if (!signal.aborted) await context.onIdle();
+      continue;
     }
+    const sinceSendMs = clock.monotonicMs() - lastSendMs;
     // A full read means that more waits behind it: no gathering until the end is reached.
-    fullReads = entries.length < settings.maxReadings ? 0 : fullReads + 1;
+    const waitMs = fullReads > 0 ? 0 : gatherMs(sinceSendMs, context.intervalSeconds());
+    await clock.sleepMs(waitMs, signal);
+    if (signal.aborted) return;
+    let exhausted = entries.length < TAIL_READINGS;
+    if (waitMs > 0 || !exhausted) {
+      ({ entries, exhausted } = await readings.chunk(range.after, null, settings.maxReadings));
+    }
+    fullReads = exhausted ? 0 : fullReads + 1;
     lastSendMs = clock.monotonicMs();
     await send(context, 'live', entries, range.after, undefined, signal);
     if (!single && fullReads >= BEHIND_READS) {
@@ -122,11 +136,11 @@ export async function backlogLane(context: LaneContext, signal: AbortSignal): Pr
       continue;
     }
     // The next range may begin where this one ends: only the end tells the two reads apart.
-    const entries = await (ahead?.after === range.after && ahead.upTo === range.upTo
-      ? ahead.entries
+    const chunk = await (ahead?.after === range.after && ahead.upTo === range.upTo
+      ? ahead.chunk
       : readClosed(context, range));
-    ahead = readAhead(context, range, entries);
-    await sendRead(context, range, entries, 'backlog', signal);
+    ahead = readAhead(context, range, chunk);
+    await sendRead(context, range, chunk, 'backlog', signal);
   }
 }
 
@@ -142,58 +156,62 @@ export async function gapLane(context: LaneContext, signal: AbortSignal): Promis
       continue;
     }
     after = last[0];
+    // What an earlier pass of this session has sent is still waiting for its answer.
+    const unsent = entries.filter(([id]) => !context.gapsUnderway.has(id));
     let sent = 0;
-    for (const message of context.packer.pack(entries, limitsOf(context))) {
-      const gapIds = entries.slice(sent, sent + message.count).map(([id]) => id);
+    for (const message of context.packer.pack(unsent, limitsOf(context))) {
+      const gapIds = unsent.slice(sent, sent + message.count).map(([id]) => id);
       sent += message.count;
-      await publish(context, { lane: 'gaps', message, stretch: undefined, gapIds }, signal, false);
+      const record = { lane: 'gaps', message, stretch: undefined, gapIds } as const;
+      for (const id of gapIds) context.gapsUnderway.add(id);
+      if (!(await publish(context, record, signal, false))) {
+        for (const id of gapIds) context.gapsUnderway.delete(id);
+      }
     }
   }
 }
 
 /** The next read of the backlog, begun while the last one is being sent. */
 interface ReadAhead extends Range {
-  readonly entries: Promise<StreamEntry[]>;
+  readonly chunk: Promise<Chunk>;
 }
 
-function readAhead(
-  context: LaneContext,
-  range: Range,
-  entries: readonly StreamEntry[],
-): ReadAhead | undefined {
-  const last = entries.at(-1);
-  if (last === undefined || entries.length < context.settings.maxReadings) return undefined;
+function readAhead(context: LaneContext, range: Range, chunk: Chunk): ReadAhead | undefined {
+  const last = chunk.entries.at(-1);
+  if (last === undefined || chunk.exhausted) return undefined;
   const next = { after: last[0], upTo: range.upTo };
   const read = readClosed(context, next);
   // If nobody comes for it, its failure does not matter: the next read will fail too.
   read.catch(() => {});
-  return { ...next, entries: read };
+  return { ...next, chunk: read };
 }
 
-function readClosed(context: LaneContext, range: Range): Promise<StreamEntry[]> {
-  return context.readings.range(range.after, range.upTo, context.settings.maxReadings);
+function readClosed(context: LaneContext, range: Range): Promise<Chunk> {
+  return context.readings.chunk(range.after, range.upTo, context.settings.maxReadings);
 }
 
-/** Sends what was read from the start of a closed range; a short read ends the range. */
+/** Sends what was read from the start of a closed range. */
 async function sendRead(
   context: LaneContext,
   range: Range,
-  entries: readonly StreamEntry[],
+  { entries, exhausted }: Chunk,
   lane: LaneName,
   signal: AbortSignal,
 ): Promise<void> {
-  const exhausted = entries.length < context.settings.maxReadings;
   const end = exhausted ? (range.upTo ?? undefined) : undefined;
-  if (entries.length === 0 && end !== undefined) context.flight.skip(range.after, end);
+  if (entries.length === 0 && end !== undefined) {
+    await context.onRead(lane, range.after, entries, end);
+    context.flight.skip(range.after, end);
+  }
   await send(context, lane, entries, range.after, end, signal);
 }
 
 async function sendNewest(context: LaneContext, range: Range, signal: AbortSignal): Promise<void> {
   const upTo = range.upTo ?? FIRST_ID;
-  const count = context.settings.maxReadings;
-  const entries = await context.readings.newest(range.after, upTo, count);
+  const { maxReadings } = context.settings;
+  const { entries, exhausted } = await context.readings.newest(range.after, upTo, maxReadings);
   const first = entries[0];
-  const after = first === undefined || entries.length < count ? range.after : previousId(first[0]);
+  const after = first === undefined || exhausted ? range.after : previousId(first[0]);
   if (first === undefined) context.flight.skip(range.after, upTo);
   await send(context, 'backlog', entries, after, upTo, signal);
 }
@@ -211,32 +229,43 @@ async function send(
   signal: AbortSignal,
 ): Promise<void> {
   if (entries.length === 0) return;
-  await context.onRead(lane, after, entries);
-  const planned = plan(context.packer.pack(entries, limitsOf(context)), after, end);
+  await context.onRead(lane, after, entries, end);
+  const planned = plan(context.packer.pack(entries, limitsOf(context)), entries, after, end);
   // Another one may have taken it while it was read (given up, acknowledged late): read again.
   const first = planned.findIndex(({ stretch }) => !context.flight.claim(stretch));
   const claimed = first === -1 ? planned : planned.slice(0, first);
-  for (const { message, stretch } of claimed) {
-    if (message.count === 1 && message.bytes > context.session.maxPayloadBytes) {
-      const entry = entries.find(([id]) => id === message.firstId);
-      if (entry !== undefined) await context.onTooLarge(entry, stretch);
-      continue;
+  const unsent = new Set(claimed.map(({ stretch }) => stretch));
+  try {
+    for (const { message, stretch } of claimed) {
+      if (message.count === 1 && message.bytes > context.session.maxPayloadBytes) {
+        const entry = entries.find(([id]) => id === message.firstId);
+        if (entry !== undefined) await context.onTooLarge(entry, stretch);
+      } else {
+        const sent = { lane, message, stretch, gapIds: [] };
+        if (!(await publish(context, sent, signal, lane === 'live'))) return;
+      }
+      unsent.delete(stretch);
     }
-    const sent = { lane, message, stretch, gapIds: [] };
-    if (!(await publish(context, sent, signal, lane === 'live'))) context.flight.release(stretch);
+  } finally {
+    // Also when Redis fails: what stays claimed would not be read again in this session.
+    for (const stretch of unsent) context.flight.release(stretch);
   }
 }
 
 /** Which stretch of the stream each message stands for: together they leave no id out. */
 function plan(
   messages: readonly Message[],
+  entries: readonly StreamEntry[],
   after: string,
   end: string | undefined,
 ): { readonly message: Message; readonly stretch: Stretch }[] {
   let from = after;
+  let read = 0;
   return messages.map((message, i) => {
     const upTo = i === messages.length - 1 && end !== undefined ? end : message.lastId;
-    const stretch = { after: from, upTo, count: message.count };
+    read += message.count;
+    const { passed } = findHoles(undefined, entries.slice(read - 1, read));
+    const stretch = { after: from, upTo, count: message.count, passed };
     from = upTo;
     return { message, stretch };
   });

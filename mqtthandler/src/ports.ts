@@ -48,36 +48,43 @@ export interface Destination {
   connect(signal: AbortSignal): Promise<Session>;
 }
 
+/** A part of a range. */
+export interface Chunk {
+  readonly entries: readonly StreamEntry[];
+  /** The range holds nothing more. */
+  readonly exhausted: boolean;
+}
+
 /** The stream of readings. All reads reject with Redis' or the connection's error. */
 export interface Readings {
   /** Entries after `after` up to `upTo` (null = to the end), oldest first, at most `count`. */
   range(after: string, upTo: string | null, count: number): Promise<StreamEntry[]>;
-  /** The newest entries of `(after, upTo]`, at most `count`, oldest first. */
-  newest(after: string, upTo: string, count: number): Promise<StreamEntry[]>;
+  /** The same, but fewer when they are large: memory is bounded whatever other programs store. */
+  chunk(after: string, upTo: string | null, count: number): Promise<Chunk>;
+  /** The newest entries of `(after, upTo]`, at most `count`, fewer when large; oldest first. */
+  newest(after: string, upTo: string, count: number): Promise<Chunk>;
   /** Waits for entries after `after`; empty after a few seconds without any, or on abort. */
   tail(after: string, count: number, signal: AbortSignal): Promise<StreamEntry[]>;
-  /** Id of the newest entry ever added; `0-0` for none. */
+  /** Id of the newest entry there is; `0-0` for none. */
   lastId(): Promise<string>;
 }
 
 /** The destination's cursor, gap records and what it could not take. */
 export interface Ledger {
-  load(): Promise<{ readonly lastId: string | null; readonly pending: string | null }>;
-  /** Stores progress if `last_id` still reads `expected`; false = somebody else has set it. */
-  save(expected: string | null, next: StoredProgress): Promise<boolean>;
+  load(): Promise<{ [K in keyof StoredProgress]: string | null }>;
+  /**
+   * Stores progress, and gap records with it in one step, if `last_id` still reads `expected`;
+   * false, and nothing done, when somebody else has set it.
+   */
+  save(
+    expected: string | null,
+    next: StoredProgress,
+    gaps?: readonly GapRecord[],
+  ): Promise<boolean>;
   /** Keeps an entry the destination cannot take, and its gap record, in one step. */
   putAside(entry: StreamEntry, gap: GapRecord): Promise<void>;
   /** Stores a gap record. */
   recordGap(gap: GapRecord): Promise<void>;
-  /**
-   * Stores gap records and the progress without what they stand for, in one step; false, and
-   * nothing done, when `last_id` does not read `expected`.
-   */
-  forfeit(
-    expected: string | null,
-    next: StoredProgress,
-    gaps: readonly GapRecord[],
-  ): Promise<boolean>;
   /** Gap records not yet delivered, after `after`, oldest first. */
   gaps(after: string, count: number): Promise<StreamEntry[]>;
   /** Forgets delivered gap records. */

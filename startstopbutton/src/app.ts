@@ -30,11 +30,16 @@ async function keepLineOpen(options: ButtonOptions, signal: AbortSignal): Promis
   const failures = new RepeatFilter();
   let attempt = 0;
   let lastReported: string | undefined;
+  const remarks = new Set<string>();
   const onOpened = (level: Level) => {
     attempt = 0;
     failures.reset();
     log.info('line_opened', { pin, backend: line.backend, level });
-    reports.status({ state: 'ready' });
+    for (const remark of line.remarks.filter((text) => !remarks.has(text))) {
+      remarks.add(remark);
+      log.warn('line_remark', { pin, remark });
+    }
+    reports.status({ state: 'ready', backend: line.backend });
     if (lastReported !== undefined) reports.event('button_found', { pin, backend: line.backend });
     lastReported = undefined;
   };
@@ -86,8 +91,8 @@ function contactListener(
     const next = step(contact, state, event);
     state = next.state;
     for (const effect of next.effects) {
-      if (effect.name === 'act') presses.add(effect.atMs);
-      else void tickAt(effect.atMs);
+      if (effect.name === 'wake') void tickAt(effect.atMs);
+      else presses.add(effect.name === 'act' ? 'short' : 'long', effect.atMs);
     }
   };
   const tickAt = async (atMs: number) => {

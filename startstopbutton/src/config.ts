@@ -1,7 +1,8 @@
 /** Configuration of the button: the only reader of process.env. */
-import { custom, integer, loadConfig, text } from '@holdfast/kit';
+import { custom, integer, loadConfig, oneOf, text } from '@holdfast/kit';
 import { REDIS_ENV } from '@holdfast/redis';
-import type { Edge, Pull } from './core/contact.ts';
+import { contactFor } from './core/contact.ts';
+import type { Contact, Edge, Pull } from './core/contact.ts';
 
 const EDGES: Readonly<Record<string, Edge>> = {
   FALLING: 'FALLING',
@@ -48,7 +49,7 @@ export const ENV = {
     {
       fallback: 'FALLING',
       allowed: 'FALLING, RISING (also RAISING), BOTH',
-      help: 'the edge that toggles; BOTH is for a switch that stays',
+      help: 'the edge that presses, see above; BOTH is for a switch that stays',
     },
     word(EDGES),
   ),
@@ -58,6 +59,31 @@ export const ENV = {
     max: 1_000,
     unit: 'ms',
     help: 'the line must be quiet for so long before the next press counts',
+  }),
+  BUTTON_LONG_PRESS_SECONDS: integer({
+    fallback: 5,
+    min: 0,
+    max: 60,
+    unit: 's',
+    help: 'held for so long asks for provisioning instead; 0 = never, then a press acts at once',
+  }),
+  LED_PIN: integer({
+    fallback: undefined,
+    min: 0,
+    max: 53,
+    unit: 'BCM number',
+    help: 'line of an LED that shows what the device does; not set = there is none',
+  }),
+  GPIO_BACKEND: oneOf(['auto', 'sysfs', 'chardev'], {
+    fallback: 'auto',
+    help: 'kernel interface: onoff on sysfs, gpiomon on the character device, auto = the first there is',
+  }),
+  GPIO_BASE: integer({
+    fallback: undefined,
+    min: 0,
+    max: 4_095,
+    unit: 'kernel number',
+    help: 'number of GPIO 0 in sysfs, for a chip this service does not know; not set = looked up',
   }),
   HARDWARE_SIMULATOR: text({
     fallback: undefined,
@@ -70,4 +96,15 @@ export type ButtonConfig = ReturnType<typeof readConfig>;
 /** @throws ConfigError naming every faulty variable */
 export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env) {
   return loadConfig(ENV, env);
+}
+
+/** What the variables say about the button's contact. */
+export function contactOf(config: ButtonConfig): Contact {
+  return contactFor({
+    pin: config.BUTTON_PIN,
+    pull: config.BUTTON_PULL_UP_DOWN,
+    edge: config.BUTTON_EVENT,
+    bounceMs: config.BUTTON_BOUNCE_MILLIS,
+    longPressMs: config.BUTTON_LONG_PRESS_SECONDS * 1_000,
+  });
 }

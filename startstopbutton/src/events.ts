@@ -6,6 +6,13 @@ import type { Reports } from './ports.ts';
 export type ButtonLog = {
   readonly started: { readonly pin: number; readonly backend: string };
   readonly line_opened: { readonly pin: number; readonly backend: string; readonly level: number };
+  readonly line_remark: { readonly pin: number; readonly remark: string };
+  readonly pin_conflict: {
+    readonly pin: number;
+    readonly sensors: string;
+    readonly remedy: string;
+  };
+  readonly lamp_missing: { readonly pin: number; readonly code: string; readonly error: string };
   readonly line_missing: {
     readonly code: string;
     readonly error: string;
@@ -13,8 +20,9 @@ export type ButtonLog = {
     readonly delayMs: number;
   };
   readonly toggled: { readonly press: string; readonly measuring: boolean };
+  readonly reprovision_requested: { readonly press: string };
   readonly press_discarded: { readonly press: string; readonly ageMs: number };
-  readonly toggle_failed: { readonly code: string; readonly error: string };
+  readonly press_failed: { readonly code: string; readonly error: string };
   readonly presses_abandoned: { readonly presses: number };
   readonly redis_error: { readonly code: string; readonly error: string };
 };

@@ -3,13 +3,16 @@ import { randomBytes } from 'node:crypto';
 import { RepeatFilter, createLog, errorCode, errorMessage } from '@holdfast/kit';
 import { runService, systemClock, systemRandom } from '@holdfast/kit';
 import { openRedis, redisSettings } from '@holdfast/redis';
-import { lineFor } from './adapters/line.ts';
+import { lampFor, lineFor } from './adapters/line.ts';
+import { RedisFacts } from './adapters/redis-facts.ts';
 import { RedisMeasuring } from './adapters/redis-measuring.ts';
+import { RedisProvisioning } from './adapters/redis-provisioning.ts';
 import { RedisReports } from './adapters/redis-reports.ts';
 import { runButton } from './app.ts';
-import { readConfig } from './config.ts';
-import { contactFor } from './core/contact.ts';
+import { contactOf, readConfig } from './config.ts';
 import type { ButtonLog } from './events.ts';
+import { LampLoop } from './lamp.ts';
+import { watchPinConflict } from './pin-conflict.ts';
 import { Presses } from './presses.ts';
 
 const SERVICE = 'startstopbutton';
@@ -20,7 +23,7 @@ const LAST_STATUS_MS = 500;
 
 await runService(SERVICE, async (signal) => {
   const config = readConfig();
-  const { BUTTON_PIN: pin, BUTTON_PULL_UP_DOWN: pull } = config;
+  const { BUTTON_PIN: pin, BUTTON_PULL_UP_DOWN: pull, LED_PIN: lampPin } = config;
   const clock = systemClock;
   const log = createLog<ButtonLog>(SERVICE, clock);
   const failures = new RepeatFilter();
@@ -32,16 +35,31 @@ await runService(SERVICE, async (signal) => {
 
   const reports = new RedisReports(redis, SERVICE);
   const surroundings = { clock, random: systemRandom, log, reports };
-  const measuring = new RedisMeasuring({ redis, service: SERVICE, maxAgeMs: MAX_PRESS_AGE_MS });
-  const presses = new Presses(surroundings, measuring, () => randomBytes(6).toString('hex'));
-  const line = lineFor(config.HARDWARE_SIMULATOR, { pin, pull });
-  const contact = contactFor(pin, pull, config.BUTTON_EVENT, config.BUTTON_BOUNCE_MILLIS);
+  const facts = new RedisFacts(redis);
+  const gpio = { simulatorPath: config.HARDWARE_SIMULATOR, backend: config.GPIO_BACKEND };
+  const common = { pull, sysfsBase: config.GPIO_BASE };
+  const lamps = [lampPin ?? []].flat().map((pin) => {
+    return new LampLoop({ ...surroundings, facts, pin, lamp: lampFor(gpio, { ...common, pin }) });
+  });
+  const origin = { redis, clock, service: SERVICE, maxAgeMs: MAX_PRESS_AGE_MS };
+  const presses = new Presses(surroundings, {
+    measuring: new RedisMeasuring(origin),
+    provisioning: new RedisProvisioning(origin),
+    newId: () => randomBytes(6).toString('hex'),
+    onMeasuring: () => lamps.forEach((lamp) => lamp.look()),
+  });
+  const line = lineFor(gpio, { ...common, pin });
+  const contact = contactOf(config);
 
-  const { backend } = line;
-  log.info('started', { pin, backend });
+  log.info('started', { pin, backend: line.backend });
   const started = new Date(clock.nowMs()).toISOString();
-  reports.status({ started, state: 'opening', pin, backend, presses: 0, last_error: '' });
-  await runButton({ ...surroundings, pin, contact, line, presses }, signal);
+  const fresh = { presses: 0, last_error: '', pin_conflict: '' };
+  reports.status({ started, state: 'opening', pin, backend: line.backend, ...fresh });
+  await Promise.all([
+    runButton({ ...surroundings, pin, contact, line, presses }, signal),
+    ...lamps.map(async (lamp) => lamp.run(signal)),
+    watchPinConflict(surroundings, facts, pin, signal),
+  ]);
   reports.status({ state: 'stopped' });
   await Promise.race([reports.flush(), clock.sleepMs(LAST_STATUS_MS)]);
   redis.disconnect();

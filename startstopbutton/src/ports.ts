@@ -18,6 +18,8 @@ export interface LineListener {
 export interface GpioLine {
   /** Which interface this is, for logs and the status. */
   readonly backend: string;
+  /** What a person should know about the line as it was opened, e.g. what could not be set. */
+  readonly remarks: readonly string[];
   /** Starts listening; rejects with a LineError. May be tried again after a failure or `close`. */
   open(listener: LineListener): Promise<void>;
   /** Lets go of the line; never rejects, also when it is not open. */
@@ -28,10 +30,26 @@ export interface LineOptions {
   readonly pin: number;
   /** Set where the interface can; sysfs cannot. */
   readonly pull: Pull;
+  /** Number of the kernel for the line 0 of the chip; undefined = look for the chip. */
+  readonly sysfsBase?: number | undefined;
 }
+
+/** A light on an output line. */
+export interface Lamp {
+  /** Makes the line an output at level 0; rejects with a LineError. */
+  open(): Promise<void>;
+  /** Rejects with a LineError; the lamp has to be opened anew then. */
+  show(level: Level): Promise<void>;
+  /** Lets go of the line, at level 0 where it was shown last; never rejects. */
+  close(): Promise<void>;
+}
+
+/** A short press toggles measuring, a long one asks for provisioning. */
+export type PressKind = 'short' | 'long';
 
 /** A press on its way to Redis. */
 export interface Press {
+  readonly kind: PressKind;
   /** Unique; the same in every attempt, so that a press whose answer was lost counts once. */
   readonly id: string;
   readonly atMonotonicMs: number;
@@ -49,6 +67,21 @@ export interface Measuring {
   toggle(press: Press, ageMs: number): Promise<Toggled>;
   /** Resolves when an attempt makes sense, or when `signal` aborts. */
   untilReachable(signal: AbortSignal): Promise<void>;
+}
+
+/** Provisioning anew. */
+export interface Provisioning {
+  /** Asks for it; rejects when it is unknown whether that was carried out. */
+  request(press: Press, ageMs: number): Promise<'requested' | 'repeated' | 'expired'>;
+}
+
+/** What the other services say, read when asked for; rejects when Redis cannot answer. */
+export interface Facts {
+  isMeasuring(): Promise<boolean>;
+  /** `mqtthandler:status` */
+  handlerStatus(): Promise<Readonly<Record<string, string>>>;
+  /** Names of the fields of `sensor:status`. */
+  sensorFields(): Promise<readonly string[]>;
 }
 
 export type StatusFields = Readonly<Record<string, string | number>>;

@@ -1,11 +1,11 @@
 /**
  * Presses on their way to Redis, one at a time and in order. A press is kept until Redis has said
- * what became of it: toggled, or too old and recorded as discarded. Every attempt carries the same
+ * what became of it: carried out, or too old and recorded as discarded. Every attempt carries the same
  * id, so an answer that was lost costs nothing.
  */
 import { RepeatFilter, backoffMs, errorCode, errorMessage } from '@holdfast/kit';
 import type { Surroundings } from './events.ts';
-import type { Measuring, Press } from './ports.ts';
+import type { Measuring, Press, PressKind, Provisioning } from './ports.ts';
 
 /** Between attempts while Redis is connected but refuses, e.g. because its memory is full. */
 const RETRY = { floorMs: 100, capMs: 1_000 };
@@ -14,25 +14,31 @@ const MAX_WAITING = 256;
 /** How long the last presses may take when the service is told to stop. */
 const LAST_WORDS_MS = 2_000;
 
+export interface PressesOptions {
+  readonly measuring: Measuring;
+  readonly provisioning: Provisioning;
+  readonly newId: () => string;
+  /** Told when a press has switched measuring. */
+  readonly onMeasuring?: (measuring: boolean) => void;
+}
+
 export class Presses {
   readonly #surroundings: Surroundings;
-  readonly #measuring: Measuring;
-  readonly #newId: () => string;
+  readonly #options: PressesOptions;
   readonly #failures = new RepeatFilter();
   #waiting: Press[] = [];
   #counted = 0;
   #wake: (() => void) | undefined;
 
-  constructor(surroundings: Surroundings, measuring: Measuring, newId: () => string) {
+  constructor(surroundings: Surroundings, options: PressesOptions) {
     this.#surroundings = surroundings;
-    this.#measuring = measuring;
-    this.#newId = newId;
+    this.#options = options;
   }
 
-  add(atMonotonicMs: number): void {
+  add(kind: PressKind, atMonotonicMs: number): void {
     this.#counted += 1;
     this.#surroundings.reports.status({ presses: this.#counted });
-    this.#waiting.push({ id: this.#newId(), atMonotonicMs });
+    this.#waiting.push({ kind, id: this.#options.newId(), atMonotonicMs });
     if (this.#waiting.length > MAX_WAITING) this.#dropOldest();
     this.#wake?.();
   }
@@ -46,7 +52,7 @@ export class Presses {
         await this.#untilPress(signal);
         continue;
       }
-      await this.#measuring.untilReachable(signal);
+      await this.#options.measuring.untilReachable(signal);
       if (signal.aborted) break;
       if (await this.#attempt(press)) {
         attempt = 0;
@@ -79,21 +85,36 @@ export class Presses {
     const { clock, log, reports } = this.#surroundings;
     const ageMs = clock.monotonicMs() - press.atMonotonicMs;
     try {
-      const { outcome, measuring } = await this.#measuring.toggle(press, ageMs);
+      const carryOut = press.kind === 'short' ? this.#toggle : this.#requestProvisioning;
+      if (!(await carryOut(press, ageMs))) log.warn('press_discarded', { press: press.id, ageMs });
       this.#waiting = this.#waiting.filter((other) => other !== press);
       this.#failures.reset();
-      if (outcome === 'expired') log.warn('press_discarded', { press: press.id, ageMs });
-      else log.info('toggled', { press: press.id, measuring });
       return true;
     } catch (error) {
       const failure = { code: errorCode(error), error: errorMessage(error) };
       if (this.#failures.shouldLog(failure.code)) {
-        log.warn('toggle_failed', failure);
+        log.warn('press_failed', failure);
         reports.status({ last_error: failure.error });
       }
       return false;
     }
   }
+
+  /** Whether the press was young enough. */
+  readonly #toggle = async (press: Press, ageMs: number): Promise<boolean> => {
+    const { measuring: switched, onMeasuring } = this.#options;
+    const { outcome, measuring } = await switched.toggle(press, ageMs);
+    if (outcome === 'expired') return false;
+    this.#surroundings.log.info('toggled', { press: press.id, measuring });
+    onMeasuring?.(measuring);
+    return true;
+  };
+
+  readonly #requestProvisioning = async (press: Press, ageMs: number): Promise<boolean> => {
+    if ((await this.#options.provisioning.request(press, ageMs)) === 'expired') return false;
+    this.#surroundings.log.info('reprovision_requested', { press: press.id });
+    return true;
+  };
 
   #dropOldest(): void {
     const { clock, log, reports } = this.#surroundings;

@@ -3,3 +3,4 @@ export * from './net.ts';
 export * from './process.ts';
 export * from './redis.ts';
 export * from './service.ts';
+export { dataFolder, removeFolder } from './up.ts';

@@ -2,7 +2,8 @@
  * An MQTT broker as a destination, over mqtt.js. One client per session: mqtt.js' own reconnecting
  * and its in-memory store are not used, because what must survive is in Redis.
  *
- * MQTT 5 first; a broker that does not speak it is asked with 3.1.1 at the next attempt.
+ * MQTT 5 first; a broker that does not speak it is asked with 3.1.1. Never by mistake: over 3.1.1 a
+ * broker has no way to refuse a message, and some acknowledge an oversized one and drop it.
  */
 import { connect } from 'mqtt';
 import type { IClientOptions, IConnackPacket, MqttClient } from 'mqtt';
@@ -10,6 +11,8 @@ import { TransientError, errorCode, errorMessage } from '@holdfast/kit';
 import type { Clock } from '@holdfast/kit';
 import { classifyConnack } from '../core/classify.ts';
 import type { Destination, Session } from '../ports.ts';
+import { MqttCommands } from './mqtt-commands.ts';
+import type { MqttCommandSettings } from './mqtt-commands.ts';
 import { MqttSession } from './mqtt-session.ts';
 
 export interface MqttSettings {
@@ -31,12 +34,24 @@ export interface MqttSettings {
   readonly maxPayloadBytes: number;
   readonly maxInFlight: number;
   readonly pubackTimeoutMs: number;
+  readonly commands: MqttCommandSettings;
 }
 
 /** From the start of the TCP connection to CONNACK. */
 const CONNECT_TIMEOUT_MS = 15_000;
 /** After a refusal that will not go away by itself, milliseconds. */
 const SLOW_RETRY_MS = 30_000;
+
+/**
+ * MQTT 5.0, section 3.1.2.11. A broker keeps more than we take at a time, and never sends what would
+ * not fit into memory.
+ */
+const SESSION_PROPERTIES = {
+  /** Seconds the broker keeps commands while the device is away: 7 days. */
+  sessionExpiryInterval: 604_800,
+  receiveMaximum: 32,
+  maximumPacketSize: 2_097_152,
+} as const;
 
 /** A refused CONNECT; `slow` when only a change of configuration is likely to help. */
 export class ConnectRefused extends TransientError {
@@ -48,6 +63,13 @@ export class ConnectRefused extends TransientError {
       slow ? { retryAfterMs: SLOW_RETRY_MS } : {},
     );
     this.code = code;
+  }
+}
+
+/** The connection was closed in order before CONNACK. */
+class HungUp extends TransientError {
+  constructor() {
+    super('the broker closed the connection before it answered');
   }
 }
 
@@ -66,7 +88,29 @@ export class MqttDestination implements Destination {
   }
 
   async connect(signal: AbortSignal): Promise<Session> {
-    const client = connect(this.#options(this.#version));
+    try {
+      return await this.#attempt(this.#version, signal);
+    } catch (error) {
+      if (this.#version === 4 || !(error instanceof HungUp)) throw error;
+    }
+    // A broker that does not know MQTT 5 hangs up; so does one that is just being stopped. If it
+    // answers 3.1.1, it is there, and hanging up on MQTT 5 once more is its answer.
+    const older = await this.#attempt(4, signal);
+    await older.close(true);
+    try {
+      return await this.#attempt(5, signal);
+    } catch (error) {
+      if (!(error instanceof HungUp)) throw error;
+    }
+    this.#version = 4;
+    return await this.#attempt(4, signal);
+  }
+
+  async #attempt(version: 4 | 5, signal: AbortSignal): Promise<Session> {
+    if (signal.aborted) throw new TransientError('stopped');
+    const client = connect(this.#options(version));
+    // At once: commands that waited at the broker come directly after its CONNACK.
+    const commands = new MqttCommands(client, this.#clock, this.#settings.commands);
     // Stays for good: a late error of a client we have given up must not end the process.
     client.on('error', () => {});
     let fail: (error: Error) => void = () => {};
@@ -75,13 +119,14 @@ export class MqttDestination implements Destination {
       client.once('connect', resolve);
     });
     const onError = (error: Error) => fail(this.#refusal(error));
-    // A broker that does not know MQTT 5 may simply hang up.
-    const onClose = () => fail(this.#hungUp());
+    const onClose = () => fail(new HungUp());
     const onAbort = () => fail(new TransientError('stopped'));
     client.once('error', onError).once('close', onClose);
     signal.addEventListener('abort', onAbort, { once: true });
     try {
-      return this.#session(client, await attempt);
+      const session = this.#session(client, await attempt);
+      commands.start(session);
+      return session;
     } catch (error) {
       client.end(true);
       throw error;
@@ -91,13 +136,16 @@ export class MqttDestination implements Destination {
     }
   }
 
-  #session(client: MqttClient, connack: IConnackPacket): Session {
+  #session(client: MqttClient, connack: IConnackPacket): MqttSession {
     const { valuesTopic, maxPayloadBytes, maxInFlight, pubackTimeoutMs } = this.#settings;
+    const window = connack.properties?.receiveMaximum ?? 65_535;
     const announced = connack.properties?.maximumPacketSize ?? Infinity;
     return new MqttSession(client, this.#clock, {
       topic: valuesTopic,
+      answerTopic: this.#settings.commands.answerTopic,
+      window,
       maxPayloadBytes: Math.min(maxPayloadBytes, announced - publishOverheadBytes(valuesTopic)),
-      maxInFlight: Math.min(maxInFlight, connack.properties?.receiveMaximum ?? 65_535),
+      maxInFlight: Math.min(maxInFlight, window),
       pubackTimeoutMs,
     });
   }
@@ -112,12 +160,6 @@ export class MqttDestination implements Destination {
     return new ConnectRefused(reason, verdict === 'retry_slowly');
   }
 
-  #hungUp(): Error {
-    // The other version next time; a broker that was only away is none the worse for it.
-    this.#version = this.#version === 5 ? 4 : 5;
-    return new TransientError('the broker closed the connection before it answered');
-  }
-
   #options(version: 4 | 5): IClientOptions {
     const { host, port, clientId, username, password, keepaliveSeconds, tls } = this.#settings;
     return {
@@ -129,7 +171,9 @@ export class MqttDestination implements Destination {
       ...(password === undefined ? {} : { password }),
       ...(tls === undefined ? {} : tlsOptions(tls)),
       protocolVersion: version,
-      clean: true,
+      // The broker keeps commands for us while we are away.
+      clean: false,
+      ...(version === 5 ? { properties: SESSION_PROPERTIES } : {}),
       keepalive: keepaliveSeconds,
       connectTimeout: CONNECT_TIMEOUT_MS,
       reconnectPeriod: 0,

@@ -4,9 +4,14 @@ import { errorCode, errorMessage } from '@holdfast/kit';
 import type { Clock } from '@holdfast/kit';
 import { classifyPuback, disconnectReason } from '../core/classify.ts';
 import type { PublishOutcome, Session, SessionEnd } from '../ports.ts';
+import { PayloadPool } from './payload-pool.ts';
 
 export interface MqttSessionSettings {
   readonly topic: string;
+  /** Where answers to commands go. */
+  readonly answerTopic: string;
+  /** The broker's Receive Maximum: messages and answers that may be unacknowledged together. */
+  readonly window: number;
   readonly maxPayloadBytes: number;
   readonly maxInFlight: number;
   readonly pubackTimeoutMs: number;
@@ -16,6 +21,12 @@ export interface MqttSessionSettings {
 const PUBACK_CHECK_MS = 500;
 /** A graceful DISCONNECT that gets no further is cut off. */
 const GOODBYE_MS = 1_000;
+
+interface Waiting {
+  readonly topic: string;
+  readonly payload: string;
+  readonly resolve: (outcome: PublishOutcome) => void;
+}
 
 interface Underway {
   readonly sentAtMs: number;
@@ -29,18 +40,27 @@ export class MqttSession implements Session {
   readonly #client: MqttClient;
   readonly #clock: Clock;
   readonly #topic: string;
+  readonly #answerTopic: string;
+  readonly #window: number;
   readonly #pubackTimeoutMs: number;
   /** In the order sent: a broker acknowledges in that order [MQTT-4.6.0-2]. */
   readonly #underway = new Set<Underway>();
+  readonly #payloads = new PayloadPool();
+  /** More than the window takes: answers beside a full window of readings. */
+  #waiting: Waiting[] = [];
   readonly #timer: NodeJS.Timeout;
   #resolveEnded: (end: SessionEnd) => void = () => {};
   #end: SessionEnd | undefined;
+  #lastAnswerMs = -Infinity;
+  #stopping = false;
 
   /** Takes over a client that has just received its CONNACK. */
   constructor(client: MqttClient, clock: Clock, settings: MqttSessionSettings) {
     this.#client = client;
     this.#clock = clock;
     this.#topic = settings.topic;
+    this.#answerTopic = settings.answerTopic;
+    this.#window = settings.window;
     this.#pubackTimeoutMs = settings.pubackTimeoutMs;
     this.maxPayloadBytes = settings.maxPayloadBytes;
     this.maxInFlight = settings.maxInFlight;
@@ -53,23 +73,23 @@ export class MqttSession implements Session {
     client.on('error', (error) => {
       this.#finish({ reason: errorCode(error), detail: errorMessage(error) });
     });
-    client.on('close', () => this.#finish({ reason: 'closed_by_peer' }));
+    client.on('close', () => {
+      this.#finish({ reason: this.#stopping ? 'stopped' : 'closed_by_peer' });
+    });
     this.#timer = setInterval(() => this.#checkPubacks(), PUBACK_CHECK_MS);
   }
 
   publish(payload: string): Promise<PublishOutcome> {
-    if (this.#end !== undefined) return Promise.resolve({ kind: 'lost' });
-    return new Promise((resolve) => {
-      const underway: Underway = { sentAtMs: this.#clock.monotonicMs(), resolve };
-      this.#underway.add(underway);
-      this.#client.publish(this.#topic, encode(payload), { qos: 1 }, (error) => {
-        if (!this.#underway.delete(underway)) return;
-        resolve(error ? this.#failed(error) : { kind: 'acknowledged' });
-      });
-    });
+    return this.#enqueue(this.#topic, payload);
+  }
+
+  /** Sends an answer to a command, QoS 1; never rejects. */
+  answer(payload: string): Promise<PublishOutcome> {
+    return this.#enqueue(this.#answerTopic, payload);
   }
 
   async close(graceful: boolean): Promise<void> {
+    this.#stopping = true;
     if (this.#end === undefined && graceful) {
       await Promise.race([
         this.#client.endAsync(false).catch(() => {}),
@@ -77,6 +97,35 @@ export class MqttSession implements Session {
       ]);
     }
     this.#finish({ reason: 'stopped' });
+  }
+
+  #enqueue(topic: string, payload: string): Promise<PublishOutcome> {
+    if (this.#end !== undefined) return Promise.resolve({ kind: 'lost' });
+    return new Promise((resolve) => {
+      this.#waiting.push({ topic, payload, resolve });
+      this.#sendWaiting();
+    });
+  }
+
+  #sendWaiting(): void {
+    while (this.#underway.size < this.#window) {
+      const next = this.#waiting.shift();
+      if (next === undefined) return;
+      this.#send(next);
+    }
+  }
+
+  #send({ topic, payload, resolve }: Waiting): void {
+    const underway: Underway = { sentAtMs: this.#clock.monotonicMs(), resolve };
+    this.#underway.add(underway);
+    const encoded = this.#payloads.encode(payload);
+    this.#client.publish(topic, encoded, { qos: 1 }, (error) => {
+      if (!this.#underway.delete(underway)) return;
+      this.#payloads.giveBack(encoded);
+      this.#lastAnswerMs = this.#clock.monotonicMs();
+      resolve(error ? this.#failed(error) : { kind: 'acknowledged' });
+      this.#sendWaiting();
+    });
   }
 
   #failed(error: Error): PublishOutcome {
@@ -89,10 +138,12 @@ export class MqttSession implements Session {
     return verdict === 'acknowledged' ? { kind: 'acknowledged' } : { kind: verdict, code: reason };
   }
 
+  /** On a slow line a whole window may take longer than one message may: each answer is progress. */
   #checkPubacks(): void {
     const [oldest] = this.#underway;
     if (oldest === undefined) return;
-    if (this.#clock.monotonicMs() - oldest.sentAtMs > this.#pubackTimeoutMs) {
+    const waitingSinceMs = Math.max(oldest.sentAtMs, this.#lastAnswerMs);
+    if (this.#clock.monotonicMs() - waitingSinceMs > this.#pubackTimeoutMs) {
       this.#finish({ reason: 'puback_timeout' });
     }
   }
@@ -104,13 +155,9 @@ export class MqttSession implements Session {
     this.#client.end(true);
     // A goodbye under way makes end() do nothing; the socket must go all the same.
     this.#client.stream.destroy();
-    for (const underway of this.#underway) underway.resolve({ kind: 'lost' });
+    for (const { resolve } of [...this.#underway, ...this.#waiting]) resolve({ kind: 'lost' });
     this.#underway.clear();
+    this.#waiting = [];
     this.#resolveEnded(end);
   }
-}
-
-/** UTF-8; text that is ASCII only, as most readings are, is copied instead of converted. */
-function encode(text: string): Buffer {
-  return Buffer.from(text, Buffer.byteLength(text) === text.length ? 'latin1' : 'utf8');
 }

@@ -8,6 +8,7 @@ import type { GapRecord, Ledger } from '../ports.ts';
 export interface LedgerKeys {
   readonly lastId: string;
   readonly pending: string;
+  readonly mark: string;
   readonly gaps: string;
   readonly rejected: string;
 }
@@ -16,42 +17,29 @@ export interface LedgerKeys {
 const KEEP_REJECTED = 100;
 
 /**
- * KEYS[1] last_id   KEYS[2] pending
- * ARGV[1] '1' if last_id must read ARGV[2], '0' if it must be absent, [3] its new value,
- * [4] the new pending, '' = none
+ * KEYS[1] last_id   KEYS[2] pending   KEYS[3] mark   KEYS[4] gaps
+ * ARGV[1] '1' if last_id must read ARGV[2], '0' if it must be absent, [3..5] the new values of
+ * last_id, pending, mark, '' = none; then for each gap record its epoch ('' = none) and its JSON
  * Returns 1, or 0 without a change when last_id is not as expected.
+ * The gap records first: when Redis is full they are refused and nothing has happened yet.
  */
 const SAVE = `
 local current = redis.call('GET', KEYS[1])
 if ARGV[1] == '1' and current ~= ARGV[2] then return 0 end
 if ARGV[1] == '0' and current then return 0 end
-if current ~= ARGV[3] then redis.call('SET', KEYS[1], ARGV[3]) end
-if ARGV[4] == '' then redis.call('DEL', KEYS[2])
-else redis.call('SET', KEYS[2], ARGV[4]) end
-return 1
-`;
-
-/**
- * KEYS[1] last_id   KEYS[2] pending   KEYS[3] gaps
- * ARGV[1..4] as above, then for each gap record its epoch ('' = none) and its JSON
- * The gap records first: when Redis is full they are refused and nothing has happened yet.
- */
-const FORFEIT = `
-local current = redis.call('GET', KEYS[1])
-if ARGV[1] == '1' and current ~= ARGV[2] then return 0 end
-if ARGV[1] == '0' and current then return 0 end
-for i = 5, #ARGV, 2 do
-  if ARGV[i] == '' then redis.call('XADD', KEYS[3], '*', '_gap', ARGV[i + 1])
-  else redis.call('XADD', KEYS[3], '*', '_epoch', ARGV[i], '_gap', ARGV[i + 1]) end
+for i = 6, #ARGV, 2 do
+  if ARGV[i] == '' then redis.call('XADD', KEYS[4], '*', '_gap', ARGV[i + 1])
+  else redis.call('XADD', KEYS[4], '*', '_epoch', ARGV[i], '_gap', ARGV[i + 1]) end
 end
-redis.call('SET', KEYS[1], ARGV[3])
-if ARGV[4] == '' then redis.call('DEL', KEYS[2])
-else redis.call('SET', KEYS[2], ARGV[4]) end
+if current ~= ARGV[3] then redis.call('SET', KEYS[1], ARGV[3]) end
+for i = 2, 3 do
+  if ARGV[i + 2] == '' then redis.call('DEL', KEYS[i])
+  else redis.call('SET', KEYS[i], ARGV[i + 2]) end
+end
 return 1
 `;
 
 const save = new Script(SAVE);
-const forfeit = new Script(FORFEIT);
 
 export class RedisLedger implements Ledger {
   readonly #redis: Redis;
@@ -62,35 +50,27 @@ export class RedisLedger implements Ledger {
     this.#keys = keys;
   }
 
-  async load(): Promise<{ lastId: string | null; pending: string | null }> {
-    const [lastId = null, pending = null] = await this.#redis.mget(
+  async load(): Promise<{ [K in keyof StoredProgress]: string | null }> {
+    const [lastId = null, pending = null, mark = null] = await this.#redis.mget(
       this.#keys.lastId,
       this.#keys.pending,
+      this.#keys.mark,
     );
-    return { lastId, pending };
+    return { lastId, pending, mark };
   }
 
-  async save(expected: string | null, next: StoredProgress): Promise<boolean> {
-    const reply = await save.run(
-      this.#redis,
-      [this.#keys.lastId, this.#keys.pending],
-      [expected === null ? '0' : '1', expected ?? '', next.lastId, next.pending ?? ''],
-    );
-    return reply === 1;
-  }
-
-  async forfeit(
+  async save(
     expected: string | null,
     next: StoredProgress,
-    gaps: readonly GapRecord[],
+    gaps: readonly GapRecord[] = [],
   ): Promise<boolean> {
-    const cursor = [expected === null ? '0' : '1', expected ?? '', next.lastId, next.pending ?? ''];
+    const { lastId, pending, mark, gaps: outbox } = this.#keys;
+    const cursor = [next.lastId, next.pending ?? '', next.mark ?? ''];
     const records = gaps.flatMap(({ epoch, gap }) => [epoch ?? '', JSON.stringify(gap)]);
-    const { lastId, pending, gaps: outbox } = this.#keys;
-    const reply = await forfeit.run(
+    const reply = await save.run(
       this.#redis,
-      [lastId, pending, outbox],
-      [...cursor, ...records],
+      [lastId, pending, mark, outbox],
+      [expected === null ? '0' : '1', expected ?? '', ...cursor, ...records],
     );
     return reply === 1;
   }

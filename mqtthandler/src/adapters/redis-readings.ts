@@ -1,7 +1,7 @@
 /** The stream of readings in Redis: plain reads on one connection, blocking ones on another. */
-import { FIRST_ID, KEYS, Script } from '@holdfast/redis';
+import { FIRST_ID, KEYS, Script, isReply } from '@holdfast/redis';
 import type { Redis, StreamEntry } from '@holdfast/redis';
-import type { Readings } from '../ports.ts';
+import type { Chunk, Readings } from '../ports.ts';
 
 /** A blocking read returns after this time without news; well below the command time-out. */
 const BLOCK_MS = 5_000;
@@ -9,18 +9,37 @@ const BLOCK_MS = 5_000;
 /**
  * A range as one JSON text instead of thousands of small replies: parsing those is what bounds the
  * replay of a backlog in this process, while cjson and JSON.parse are native code at both ends.
- * KEYS[1] stream   ARGV[1] start, [2] end, [3] count, [4] '1' = newest first
+ *
+ * Other programs may store entries of any size: a few are read first, and only so many more as fit.
+ * KEYS[1] stream   ARGV[1] start, [2] end, [3] count, [4] '1' = newest first, [5] bytes
+ * Returns { 1 if there is nothing more in the range, the JSON text }
  */
 const RANGE = `
-local entries
-if ARGV[4] == '1' then
-  entries = redis.call('XREVRANGE', KEYS[1], ARGV[2], ARGV[1], 'COUNT', ARGV[3])
-else
-  entries = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[2], 'COUNT', ARGV[3])
+local from, to, count, limit = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[5])
+local parts, bytes, n, want = {}, 0, 0, math.min(10, count)
+local exhausted = 0
+while want > 0 do
+  local entries
+  if ARGV[4] == '1' then
+    entries = redis.call('XREVRANGE', KEYS[1], to, from, 'COUNT', want)
+  else
+    entries = redis.call('XRANGE', KEYS[1], from, to, 'COUNT', want)
+  end
+  if #entries > 0 then
+    local json = cjson.encode(entries)
+    parts[#parts + 1] = string.sub(json, 2, -2)
+    bytes, n = bytes + #json, n + #entries
+    local next = '(' .. entries[#entries][1]
+    if ARGV[4] == '1' then to = next else from = next end
+  end
+  if #entries < want then exhausted = 1 break end
+  want = math.min(count - n, math.floor(n * (limit - bytes) / bytes))
 end
-if #entries == 0 then return '[]' end
-return cjson.encode(entries)
+return { exhausted, '[' .. table.concat(parts, ',') .. ']' }
 `;
+
+/** Memory of one chunk, bytes of JSON; exceeded only by what the first ten entries take. */
+const CHUNK_BYTES = 524_288;
 
 const rangeScript = new Script(RANGE);
 
@@ -36,24 +55,41 @@ export class RedisReadings implements Readings {
   }
 
   async range(after: string, upTo: string | null, count: number): Promise<StreamEntry[]> {
-    return await this.#read(`(${after}`, upTo ?? '+', count, false);
+    const { entries } = await this.#read(`(${after}`, upTo ?? '+', count, false, Infinity);
+    return entries;
   }
 
-  async newest(after: string, upTo: string, count: number): Promise<StreamEntry[]> {
-    return (await this.#read(`(${after}`, upTo, count, true)).toReversed();
+  async chunk(after: string, upTo: string | null, count: number): Promise<Chunk> {
+    return await this.#read(`(${after}`, upTo ?? '+', count, false, CHUNK_BYTES);
+  }
+
+  async newest(after: string, upTo: string, count: number): Promise<Chunk> {
+    const { entries, exhausted } = await this.#read(`(${after}`, upTo, count, true, CHUNK_BYTES);
+    return { entries: entries.toReversed(), exhausted };
   }
 
   async tail(after: string, count: number, signal: AbortSignal): Promise<StreamEntry[]> {
     // A read left behind by an earlier caller waits for anything after an older id: whatever wakes
     // it up is news for us too, so it serves as our wake-up and is then asked again.
+    if (this.#pendingTail !== undefined && this.#pendingTail.after !== after) {
+      // It may wait for the end of the stream while the cursor was set back.
+      const news = await this.range(after, null, count);
+      if (news.length > 0) return signal.aborted ? [] : news;
+    }
     const pending = (this.#pendingTail ??= this.#startTail(after, count));
     const entries = await orAborted(pending.entries, signal);
     return pending.after === after ? entries : [];
   }
 
   async lastId(): Promise<string> {
-    const newest = await this.#redis.xrevrange(KEYS.values.key, '+', '-', 'COUNT', 1);
-    return newest[0]?.[0] ?? FIRST_ID;
+    try {
+      // Not the newest entry: that one may have been removed.
+      const info = (await this.#redis.xinfo('STREAM', KEYS.values.key)) as unknown[];
+      return String(info[info.indexOf('last-generated-id') + 1]);
+    } catch (error) {
+      if (isReply(error, 'ERR')) return FIRST_ID; // "no such key": nothing was ever added
+      throw error;
+    }
   }
 
   async #read(
@@ -61,10 +97,12 @@ export class RedisReadings implements Readings {
     end: string,
     count: number,
     newestFirst: boolean,
-  ): Promise<StreamEntry[]> {
-    const args = [start, end, count, newestFirst ? 1 : 0];
+    bytes: number,
+  ): Promise<Chunk & { entries: StreamEntry[] }> {
+    const args = [start, end, count, newestFirst ? 1 : 0, Math.min(bytes, Number.MAX_SAFE_INTEGER)];
     const reply = await rangeScript.run(this.#redis, [KEYS.values.key], args);
-    return JSON.parse(String(reply)) as StreamEntry[];
+    const [exhausted, json] = reply as [number, string];
+    return { entries: JSON.parse(json) as StreamEntry[], exhausted: exhausted === 1 };
   }
 
   #startTail(after: string, count: number): { after: string; entries: Promise<StreamEntry[]> } {

@@ -118,7 +118,8 @@ function expectedSeq(
   return undefined;
 }
 
-function hole(epoch: string, fromSeq: number, toSeq: number): GapRecord {
+/** Readings of ours that somebody removed. */
+export function hole(epoch: string, fromSeq: number, toSeq: number): GapRecord {
   const count = toSeq - fromSeq + 1;
   return { epoch, gap: { from_seq: fromSeq, to_seq: toSeq, count, reason: 'removed' } };
 }

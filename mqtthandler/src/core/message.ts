@@ -130,8 +130,13 @@ export function parseGap(text: string): Gap | undefined {
   }
   if (typeof value !== 'object' || value === null) return undefined;
   const gap = value as Record<string, unknown>;
-  if (!Number.isSafeInteger(gap['count']) || typeof gap['reason'] !== 'string') return undefined;
-  const bySeq = Number.isSafeInteger(gap['from_seq']) && Number.isSafeInteger(gap['to_seq']);
+  const [count, from, to] = [gap['count'], gap['from_seq'], gap['to_seq']];
+  if (!isCount(count) || typeof gap['reason'] !== 'string') return undefined;
+  const bySeq = isCount(from) && isCount(to) && from <= to;
   const byId = typeof gap['from_id'] === 'string' && typeof gap['to_id'] === 'string';
   return bySeq || byId ? (value as Gap) : undefined;
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 1;
 }

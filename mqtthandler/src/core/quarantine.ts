@@ -12,8 +12,9 @@
  *   refuses a message of several readings outright.
  * - testing: the suspects are sent one message at a time. A message that fails is halved, down to a
  *   single reading; a single reading goes to the end of the queue, so that others are tried. A single
- *   reading that has failed PROOF_FAILURES times, with another message acknowledged between any two
- *   failures, is condemned. Leaves for `watching` when no suspect is left.
+ *   reading that has failed several times, with another message acknowledged between any two
+ *   failures, is condemned: so often that a link which breaks by chance, as often as it was seen to,
+ *   is no likely reason. Leaves for `watching` when no suspect is left.
  * No timers of its own.
  */
 import { compareIds } from '@holdfast/redis';
@@ -25,6 +26,8 @@ export interface Suspect {
   readonly count: number;
   /** Readings to send in one message. */
   readonly limit: number;
+  /** A message of so many has failed; Infinity before the first. */
+  readonly ceiling: number;
   /** Times it failed alone, with a pass in between. */
   readonly failures: number;
   /** `passes` at the last counted failure. */
@@ -38,6 +41,8 @@ export type QuarantineState =
       readonly suspects: readonly Suspect[];
       /** Messages acknowledged since testing began. */
       readonly passes: number;
+      /** Failures of readings that passed later: the link's own. */
+      readonly linkFailures: number;
     };
 
 interface Sent {
@@ -70,7 +75,10 @@ export interface QuarantineStep {
 export const WATCHING: QuarantineState = { kind: 'watching', barrenSessions: 0 };
 
 const BARREN_SESSIONS = 2;
-const PROOF_FAILURES = 3;
+/** At least so many failures. */
+const MIN_FAILURES = 3;
+/** A good reading may fail so often by chance with this probability at most. */
+const CHANCE = 1e-6;
 
 export function quarantineStep(state: QuarantineState, event: QuarantineEvent): QuarantineStep {
   switch (event.kind) {
@@ -107,12 +115,12 @@ function sessionEndedWatching(
   const barren = event.underway.length > 0 && event.acknowledged === 0 ? barrenSessions + 1 : 0;
   if (barren < BARREN_SESSIONS) return { state: { kind: 'watching', barrenSessions: barren } };
   const inOrder = event.underway.toSorted((a, b) => compareIds(a.after, b.after));
-  return { state: { kind: 'testing', suspects: inOrder.map(suspect), passes: 0 } };
+  return { state: { kind: 'testing', suspects: inOrder.map(suspect), passes: 0, linkFailures: 0 } };
 }
 
 function suspect(sent: Sent): Suspect {
   const { after, upTo, count } = sent;
-  return { after, upTo, count, limit: count, failures: 0, failedAtPass: -1 };
+  return { after, upTo, count, limit: count, ceiling: Infinity, failures: 0, failedAtPass: -1 };
 }
 
 function sessionEndedTesting(state: Testing, underway: readonly Sent[]): QuarantineStep {
@@ -132,6 +140,7 @@ function refused(state: QuarantineState, sent: Sent): QuarantineStep {
           kind: 'testing',
           suspects: [suspect(sent), ...(state.kind === 'testing' ? state.suspects : [])],
           passes: state.kind === 'testing' ? state.passes : 0,
+          linkFailures: state.kind === 'testing' ? state.linkFailures : 0,
         };
   return failed(testing, sent);
 }
@@ -143,7 +152,7 @@ function failed(state: Testing, sent: Sent): QuarantineStep {
   if (found === undefined) return { state };
   const others = state.suspects.toSpliced(index, 1);
   if (sent.count > 1) {
-    const halved = { ...found, limit: Math.ceil(sent.count / 2) };
+    const halved = { ...found, limit: Math.ceil(sent.count / 2), ceiling: sent.count };
     return { state: { ...state, suspects: [halved, ...others] } };
   }
   const proves = found.failedAtPass < state.passes || found.failures === 0;
@@ -152,19 +161,36 @@ function failed(state: Testing, sent: Sent): QuarantineStep {
     failures: found.count === 1 ? found.failures + (proves ? 1 : 0) : 1,
     failedAtPass: state.passes,
   };
-  const rest = remainder(found, sent, 1);
-  if (single.failures >= PROOF_FAILURES) {
+  const rest = remainder(found, sent, { limit: 1, ceiling: Infinity });
+  if (single.failures >= failuresThatProve(state, single)) {
     return { state: settled({ ...state, suspects: [...rest, ...others] }), condemned: sent };
   }
   return { state: { ...state, suspects: [...rest, ...others, single] } };
 }
 
+/** How often one reading must fail: the more, the more often the link fails without a reason. */
+function failuresThatProve({ passes, linkFailures, suspects }: Testing, single: Suspect): number {
+  // Those not yet cleared may be innocent too; one bad reading must not hide behind another for ever.
+  const open = suspects
+    .filter(({ upTo }) => upTo !== single.upTo)
+    .reduce((sum, { failures }) => sum + Math.min(failures, MIN_FAILURES), 0);
+  const breaks = (linkFailures + open + 1) / (linkFailures + open + passes + 2);
+  return Math.max(MIN_FAILURES, Math.ceil(Math.log(CHANCE) / Math.log(breaks)));
+}
+
 function passed(state: Testing, sent: Sent, passes = 1): QuarantineState {
   const suspects = state.suspects.flatMap((other) =>
-    // What gets through twice in a row may grow again: one bad reading among many is found fast.
-    covers(other, sent) ? remainder(other, sent, Math.max(1, sent.count * 2)) : [other],
+    covers(other, sent) ? remainder(other, sent, grown(other, sent)) : [other],
   );
-  return settled({ ...state, suspects, passes: state.passes + passes });
+  const cleared = passes === 0 ? undefined : state.suspects.find((other) => covers(other, sent));
+  const linkFailures = state.linkFailures + (cleared?.failures ?? 0);
+  return settled({ ...state, suspects, passes: state.passes + passes, linkFailures });
+}
+
+/** Larger messages again after a pass, but none as large as one that has failed: each costs a session. */
+function grown(whole: Suspect, sent: Sent): Pick<Suspect, 'limit' | 'ceiling'> {
+  const { limit, ceiling } = whole;
+  return { limit: sent.count * 2 < ceiling ? Math.max(limit, sent.count * 2) : limit, ceiling };
 }
 
 function withProbe(state: Testing, sent: Sent): QuarantineState {
@@ -172,11 +198,19 @@ function withProbe(state: Testing, sent: Sent): QuarantineState {
 }
 
 /** What is left of a suspect behind the part that was sent. */
-function remainder(whole: Suspect, sent: Sent, limit: number): Suspect[] {
+function remainder(
+  whole: Suspect,
+  sent: Sent,
+  { limit, ceiling }: Pick<Suspect, 'limit' | 'ceiling'>,
+): Suspect[] {
   const count = whole.count - sent.count;
   if (count <= 0 || compareIds(sent.upTo, whole.upTo) >= 0) return [];
   return [
-    { ...suspect({ after: sent.upTo, upTo: whole.upTo, count }), limit: Math.min(limit, count) },
+    {
+      ...suspect({ after: sent.upTo, upTo: whole.upTo, count }),
+      limit: Math.min(limit, count),
+      ceiling,
+    },
   ];
 }
 

@@ -7,9 +7,11 @@ export const TOPIC_PATTERN = /^[^+#\u0000]{1,1024}$/;
 
 /** Fills in `%(device_uuid)s %(device_type)s %(app_id)s %(app_name)s`. */
 export function expandTopic(template: string, device: Device): string {
-  return template
-    .replaceAll('%(device_uuid)s', device.uuid)
-    .replaceAll('%(device_type)s', device.type)
-    .replaceAll('%(app_id)s', device.appId)
-    .replaceAll('%(app_name)s', device.appName);
+  const values = new Map([
+    ['device_uuid', device.uuid],
+    ['device_type', device.type],
+    ['app_id', device.appId],
+    ['app_name', device.appName],
+  ]);
+  return template.replaceAll(/%\((\w+)\)s/g, (whole, name: string) => values.get(name) ?? whole);
 }

@@ -10,6 +10,7 @@ export class FakeLedger implements Ledger {
   failure: Error | undefined;
   lastId: string | null = null;
   pending: string | null = null;
+  mark: string | null = null;
   readonly rejected: StreamEntry[] = [];
   /** Every value `last_id` was given, in order. */
   readonly saved: string[] = [];
@@ -20,30 +21,21 @@ export class FakeLedger implements Ledger {
     return this.#gaps;
   }
 
-  load(): Promise<{ lastId: string | null; pending: string | null }> {
-    return this.#run(() => ({ lastId: this.lastId, pending: this.pending }));
+  load(): Promise<{ [K in keyof StoredProgress]: string | null }> {
+    return this.#run(() => ({ lastId: this.lastId, pending: this.pending, mark: this.mark }));
   }
 
-  save(expected: string | null, next: StoredProgress): Promise<boolean> {
-    return this.#run(() => {
-      if (this.lastId !== expected) return false;
-      this.lastId = next.lastId;
-      this.pending = next.pending;
-      this.saved.push(next.lastId);
-      return true;
-    });
-  }
-
-  forfeit(
+  save(
     expected: string | null,
     next: StoredProgress,
-    gaps: readonly GapRecord[],
+    gaps: readonly GapRecord[] = [],
   ): Promise<boolean> {
     return this.#run(() => {
       if (this.lastId !== expected) return false;
       for (const gap of gaps) this.#addGap(gap);
       this.lastId = next.lastId;
       this.pending = next.pending;
+      this.mark = next.mark;
       this.saved.push(next.lastId);
       return true;
     });

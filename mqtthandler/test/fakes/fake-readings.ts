@@ -1,14 +1,24 @@
 /** A stream of readings in memory, held to the same suite as the one in Redis. */
 import { FIRST_ID, compareIds } from '@holdfast/redis';
+import type { Clock } from '@holdfast/kit';
 import type { StreamEntry } from '@holdfast/redis';
-import type { Readings } from '../../src/ports.ts';
+import type { Chunk, Readings } from '../../src/ports.ts';
+
+/** A tail without news ends after so long. */
+const TAIL_MS = 5_000;
 
 export class FakeReadings implements Readings {
   /** Set = every read fails with it. */
   failure: Error | undefined;
   #entries: StreamEntry[] = [];
+  #lastId = FIRST_ID;
   #lastMs = 1_000;
   readonly #waiting = new Set<() => void>();
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   get entries(): readonly StreamEntry[] {
     return this.#entries;
@@ -17,8 +27,15 @@ export class FakeReadings implements Readings {
   /** Appends an entry; returns its id. Ids are not evenly spaced, as in life. */
   append(fields: readonly string[], id = `${(this.#lastMs += 1 + (this.#lastMs % 3))}-0`): string {
     this.#entries.push([id, fields]);
+    this.#lastId = id;
     for (const wake of this.#waiting) wake();
     return id;
+  }
+
+  /** What DEL does. */
+  clear(): void {
+    this.#entries = [];
+    this.#lastId = FIRST_ID;
   }
 
   /** What XDEL does. */
@@ -30,29 +47,33 @@ export class FakeReadings implements Readings {
     return this.#read(() => this.#between(after, upTo).slice(0, count));
   }
 
-  newest(after: string, upTo: string, count: number): Promise<StreamEntry[]> {
-    return this.#read(() => this.#between(after, upTo).slice(-count));
+  chunk(after: string, upTo: string | null, count: number): Promise<Chunk> {
+    return this.#read(() => {
+      const found = this.#between(after, upTo);
+      return { entries: found.slice(0, count), exhausted: found.length < count };
+    });
+  }
+
+  newest(after: string, upTo: string, count: number): Promise<Chunk> {
+    return this.#read(() => {
+      const found = this.#between(after, upTo);
+      return { entries: found.slice(-count), exhausted: found.length < count };
+    });
   }
 
   async tail(after: string, count: number, signal: AbortSignal): Promise<StreamEntry[]> {
-    for (;;) {
-      if (signal.aborted) return [];
-      const news = await this.range(after, null, count);
-      if (news.length > 0) return signal.aborted ? [] : news;
-      await new Promise<void>((resolve) => {
-        const wake = () => {
-          this.#waiting.delete(wake);
-          signal.removeEventListener('abort', wake);
-          resolve();
-        };
-        this.#waiting.add(wake);
-        signal.addEventListener('abort', wake);
-      });
-    }
+    const news = await this.range(after, null, count);
+    if (signal.aborted || news.length > 0) return signal.aborted ? [] : news;
+    const woken = new AbortController();
+    const wake = () => woken.abort();
+    this.#waiting.add(wake);
+    await this.#clock.sleepMs(TAIL_MS, AbortSignal.any([signal, woken.signal]));
+    this.#waiting.delete(wake);
+    return signal.aborted ? [] : this.range(after, null, count);
   }
 
   lastId(): Promise<string> {
-    return this.#read(() => this.#entries.at(-1)?.[0] ?? FIRST_ID);
+    return this.#read(() => this.#lastId);
   }
 
   /** Fails whoever waits for news, as a connection that breaks does. */

@@ -18,7 +18,7 @@ export interface Reported {
 
 export class ForwarderBench implements AsyncDisposable {
   readonly clock = new ManualClock();
-  readonly readings = new FakeReadings();
+  readonly readings = new FakeReadings(this.clock);
   readonly ledger = new FakeLedger();
   readonly destination = new FakeDestination();
   readonly sensor = new FakeSensor();

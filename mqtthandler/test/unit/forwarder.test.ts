@@ -18,3 +18,107 @@ test('a backlog in two adjacent ranges, the first a multiple of the read size, a
     Array.from({ length: 40 }, (_, i) => i + 1),
   );
 });
+
+test('a failure of Redis in the middle of a read leaves nothing claimed: all goes out in the same session', async () => {
+  await using bench = new ForwarderBench({ lanes: 2 });
+  bench.destination.maxPayloadBytes = 1_024;
+  bench.produce(2);
+  bench.produce(1, { image: 'x'.repeat(2_000) });
+  bench.produce(5);
+  const { ledger } = bench;
+  const putAside = ledger.putAside.bind(ledger);
+  let failures = 0;
+  ledger.putAside = (entry, gap) =>
+    (failures += 1) === 1 ? Promise.reject(new Error('OOM')) : putAside(entry, gap);
+  bench.start();
+
+  await bench.until(() => new Set(bench.takenSeqs).size === 7 && bench.takenGaps.length === 1);
+
+  assert.equal(bench.destination.sessions, 1);
+  assert.deepEqual([...new Set(bench.takenSeqs)], [1, 2, 4, 5, 6, 7, 8]);
+  assert.equal(bench.takenGaps[0]?.['from_seq'], 3);
+});
+
+test('a cursor beyond the newest reading starts over, and says so', async () => {
+  await using bench = new ForwarderBench();
+  bench.ledger.lastId = '9999999-0';
+  bench.produce(5);
+  bench.start();
+  await bench.until(() => bench.takenSeqs.length === 5);
+  assert.ok(bench.reported.some(({ event }) => event === 'cursor_reset'));
+});
+
+test('an emptied stream is no reason to start over', async () => {
+  await using bench = new ForwarderBench();
+  bench.produce(5);
+  bench.start();
+  await bench.until(() => bench.ledger.lastId === bench.readings.entries.at(-1)?.[0]);
+  bench.readings.clear();
+  await bench.clock.advance(20_000);
+  bench.produce(5);
+  await bench.until(() => bench.takenSeqs.length === 10);
+  assert.deepEqual(bench.takenSeqs, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  assert.ok(bench.reported.every(({ event }) => event !== 'cursor_reset'));
+});
+
+test('one reading a destination chokes on becomes a gap record, the others arrive', async () => {
+  for (const lanes of [1, 2] as const) {
+    await using bench = new ForwarderBench({ lanes });
+    bench.destination.treat = (payload) => (payload.includes('poison') ? 'close' : 'acknowledge');
+    bench.produce(20);
+    bench.produce(1, { note: 'poison' });
+    bench.produce(20);
+    bench.start();
+    await bench.until(() => bench.takenGaps.length > 0 && bench.ledger.gapRecords.length === 0);
+    await bench.until(() => new Set(bench.takenSeqs).size === 40);
+    assert.deepEqual(bench.takenGaps, [{ from_seq: 21, to_seq: 21, count: 1, reason: 'refused' }]);
+    assert.ok(!bench.takenSeqs.includes(21));
+    assert.equal(bench.ledger.rejected.length, 1);
+  }
+});
+
+test('one reading a destination refuses outright becomes a gap record, the others arrive', async () => {
+  await using bench = new ForwarderBench();
+  bench.destination.treat = (payload) => (payload.includes('poison') ? 'refuse' : 'acknowledge');
+  bench.produce(20);
+  bench.produce(1, { note: 'poison' });
+  bench.produce(20);
+  bench.start();
+  await bench.until(() => bench.takenGaps.length > 0 && new Set(bench.takenSeqs).size === 40);
+  assert.deepEqual(bench.takenGaps, [{ from_seq: 21, to_seq: 21, count: 1, reason: 'refused' }]);
+  assert.equal(bench.destination.sessions, 1);
+});
+
+test('new readings do not wait for a backlog, and the backlog keeps to its limit', async () => {
+  const backlogRate = { messagesPerSecond: 5, bytesPerSecond: Infinity };
+  await using bench = new ForwarderBench({ lanes: 2, backlogRate });
+  bench.produce(1_000);
+  bench.start();
+  await bench.until(() => bench.takenSeqs.length >= 100);
+  bench.produce(1);
+  await bench.clock.advance(50);
+  assert.ok(bench.takenSeqs.includes(1_001), 'the newest is there');
+  const before = bench.takenSeqs.length;
+  await bench.clock.advance(4_000);
+  assert.ok(bench.takenSeqs.length - before <= 250, 'five messages of ten a second, one in hand');
+});
+
+test('after a destination said later, nothing is sent for a while', async () => {
+  await using bench = new ForwarderBench();
+  let refusals = 0;
+  bench.destination.treat = () => ((refusals += 1) <= 3 ? 'later' : 'acknowledge');
+  bench.produce(1);
+  bench.start();
+  await bench.clock.advance(5_900);
+  assert.equal(refusals, 3);
+  await bench.until(() => bench.takenSeqs.length === 1);
+});
+
+test('reconnecting is unhurried: an absent destination is not hammered', async () => {
+  await using bench = new ForwarderBench();
+  bench.destination.away = true;
+  bench.start();
+  await bench.clock.advance(600_000);
+  const attempts = bench.reported.filter(({ event }) => event === 'connect_failed').length;
+  assert.ok(attempts > 15 && attempts < 45, `${attempts} attempts in ten minutes`);
+});

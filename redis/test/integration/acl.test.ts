@@ -4,6 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import {
   Appender,
   KEYS,
+  RecentReadings,
   openRedis,
   readingFields,
   toggleMeasuring,
@@ -77,6 +78,9 @@ const ALLOWED: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['subscribe', '__keyspace@0__:measurement:enabled'],
     ['del', KEYS.enabled.key],
     ['del', KEYS.buttonStatus.key],
+    ['hgetall', KEYS.sensorStatus.key],
+    ['hgetall', KEYS.handlerStatus.key],
+    ['set', KEYS.provisioningRequest.key, '1 button'],
   ],
   mqtthandler: [
     ['xread', 'BLOCK', '1', 'STREAMS', KEYS.values.key, KEYS.mqttGaps.key, '$', '$'],
@@ -126,6 +130,11 @@ const DENIED: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
   startstopbutton: [
     ['xadd', KEYS.values.key, '*', 'a', '1'],
+    ['hset', KEYS.sensorStatus.key, 'a', '1'],
+    ['del', KEYS.handlerStatus.key],
+    ['get', KEYS.provisioningRequest.key],
+    ['set', 'provisioning:state', 'x'],
+    ['hgetall', 'provisioner:status'],
     ['hgetall', 'hub:credentials'],
   ],
   mqtthandler: [
@@ -236,6 +245,16 @@ describe('access', () => {
     assert.equal(next.seq, first.seq + 4);
     await redis.hset(KEYS.sensorStatus.key, 'state', 'measuring');
     await redis.del(KEYS.sensorStatus.key);
+  });
+
+  test('the sensor puts back what a killed Redis has lost with its own user', async () => {
+    const recent = new RecentReadings();
+    const fields = readingFields({ sensor: 's', boot: 'b', uptimeMs: 7, quantities: {} });
+    recent.add({ epoch: 'lost', seq: 1, skipped: 0, fields }, 0);
+    const redis = await container.connect('sensor');
+    assert.equal(await recent.restore(redis, 'sensor_memory_full'), 1);
+    const [newest] = await redis.xrevrange(KEYS.values.key, '+', '-', 'COUNT', 1);
+    assert.equal(newest?.[1][1], 'lost');
   });
 
   test('the services write events and watch keys with their own users', async () => {

@@ -16,6 +16,7 @@ interface SimulatorMessage {
 
 export class SimulatorLine implements GpioLine {
   readonly backend = 'simulator';
+  readonly remarks = [];
   readonly #path: string;
   readonly #options: LineOptions;
   #socket: Socket | undefined;

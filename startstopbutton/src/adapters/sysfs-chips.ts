@@ -1,4 +1,5 @@
 /** Reads the kernel's list of GPIO chips. */
+import { existsSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorCode } from '@holdfast/kit';
@@ -25,6 +26,11 @@ export async function readChips(root = SYSFS_GPIO): Promise<GpioChip[]> {
       error,
     );
   }
+}
+
+/** Whether the line is there already, made by somebody else. */
+export function isExported(kernelNumber: number): boolean {
+  return existsSync(join(SYSFS_GPIO, `gpio${kernelNumber}`));
 }
 
 async function readChip(folder: string): Promise<GpioChip> {

@@ -2,6 +2,10 @@
 export type LineErrorCode =
   /** No `/sys/class/gpio`: not a Pi, or a kernel without this interface. */
   | 'no_sysfs_gpio'
+  /** No `/dev/gpiochip*`: not a Pi, or a container without them. */
+  | 'no_gpio_device'
+  /** The programs of package gpiod are not installed, or of a version that is not known. */
+  | 'no_gpiod_tools'
   /** There are GPIO chips, but none that carries the Pi's header. */
   | 'no_known_chip'
   | 'no_such_line'

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { systemClock } from '@holdfast/kit';
 import { GpioSimulation, startHardwareSimulator } from '@holdfast/lab/hardware';
 import { until } from '@holdfast/lab/servers';
+import { GpiodLine } from '../../src/adapters/gpiod-line.ts';
 import { OnoffLine } from '../../src/adapters/onoff-line.ts';
 import { SimulatorLine } from '../../src/adapters/simulator-line.ts';
 import type { LineError } from '../../src/core/line-error.ts';
@@ -57,19 +58,29 @@ gpioLineContract('simulator', async () => {
 /** The lab's GPIO chip in a VM: lines are driven by writing to this file. */
 const DRIVE = '/sys/devices/platform/labgpio.0/drive';
 
-gpioLineContract(
-  'onoff',
-  async () => {
-    const line = new OnoffLine(OPTIONS);
-    await writeFile(DRIVE, `${PIN} 1\n`);
-    return {
-      line,
-      drive: (level) => writeFile(DRIVE, `${PIN} ${level}\n`),
-      [Symbol.asyncDispose]: () => line.close(),
-    };
-  },
-  existsSync(DRIVE) ? undefined : `no GPIO chip to drive here (${DRIVE} does not exist)`,
-);
+const SKIP = existsSync(DRIVE) ? undefined : `no GPIO chip to drive here (${DRIVE} does not exist)`;
+
+for (const [name, Line] of [
+  ['onoff', OnoffLine],
+  ['gpiomon', GpiodLine],
+] as const) {
+  gpioLineContract(
+    name,
+    async () => {
+      const line = new Line(OPTIONS);
+      await writeFile(DRIVE, `${PIN} 1\n`);
+      return {
+        line,
+        drive: (level) => writeFile(DRIVE, `${PIN} ${level}\n`),
+        async [Symbol.asyncDispose]() {
+          await line.close();
+          await writeFile(DRIVE, `${PIN} z\n`);
+        },
+      };
+    },
+    SKIP,
+  );
+}
 
 const SILENT = { onOpened: () => {}, onEdge: () => {}, onLost: () => {} };
 

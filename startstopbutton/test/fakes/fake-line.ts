@@ -6,6 +6,7 @@ import type { GpioLine, LineListener } from '../../src/ports.ts';
 
 export class FakeLine implements GpioLine {
   readonly backend = 'fake';
+  readonly remarks: string[] = [];
   level: Level = 1;
   /** Set = opening fails with it. */
   failure: LineError | undefined;

@@ -28,6 +28,7 @@ test('errors of exporting are told apart by what can be done about them', () => 
   assert.equal(lineError(system('EBUSY'), 'GPIO 7').code, 'line_busy');
   assert.equal(lineError(system('EACCES'), 'GPIO 7').code, 'no_permission');
   assert.equal(lineError(system('EROFS'), 'GPIO 7').code, 'no_permission');
-  assert.equal(lineError(system('EINVAL'), 'GPIO 7').code, 'line_failed');
+  assert.equal(lineError(system('EINVAL'), 'GPIO 7').code, 'no_such_line');
+  assert.equal(lineError(system('EIO'), 'GPIO 7').code, 'line_failed');
   assert.match(lineError(system('EBUSY'), 'GPIO 7').message, /GPIO 7 is taken/);
 });

@@ -10,6 +10,7 @@ import { Presses } from '../../src/presses.ts';
 import type { StatusFields } from '../../src/ports.ts';
 import { FakeLine } from '../fakes/fake-line.ts';
 import { FakeMeasuring } from '../fakes/fake-measuring.ts';
+import { FakeProvisioning } from '../fakes/fake-provisioning.ts';
 
 function button() {
   const clock = new ManualClock();
@@ -28,12 +29,17 @@ function button() {
     },
   };
   let id = 0;
-  const presses = new Presses(surroundings, measuring, () => `press-${(id += 1)}`);
+  const provisioning = new FakeProvisioning();
+  const presses = new Presses(surroundings, {
+    measuring,
+    provisioning,
+    newId: () => `press-${(id += 1)}`,
+  });
   const stop = new AbortController();
   const options = {
     ...surroundings,
     pin: 2,
-    contact: contactFor(2, 'UP', 'FALLING', 20),
+    contact: contactFor({ pin: 2, pull: 'UP', edge: 'FALLING', bounceMs: 20, longPressMs: 5_000 }),
     line,
     presses,
   };
@@ -42,6 +48,7 @@ function button() {
     clock,
     line,
     measuring,
+    provisioning,
     lines,
     events,
     status: () => status,
@@ -116,7 +123,7 @@ test('a Redis that refuses is tried again with growing pauses, and the log says 
   device.measuring.mode = 'refusing';
   await device.press();
   await device.clock.advance(3_000);
-  assert.equal(device.logged('toggle_failed'), 1);
+  assert.equal(device.logged('press_failed'), 1);
   device.measuring.mode = 'up';
   await device.clock.advance(1_600);
   assert.equal(device.measuring.toggles, 1);
@@ -177,5 +184,36 @@ test('hammering without Redis keeps memory bounded and records what is dropped',
   const { toggles, expired } = device.measuring;
   assert.equal(toggles + expired.length, 256);
   assert.ok(toggles > 0);
+  await device.end();
+});
+
+test('a press of five seconds asks for provisioning once, while it is held, and toggles nothing', async () => {
+  const device = button();
+  await device.clock.advance(1);
+  device.line.drive(0);
+  await device.clock.advance(4_990);
+  assert.equal(device.provisioning.requests.length, 0);
+  await device.clock.advance(20);
+  assert.equal(device.provisioning.requests.length, 1);
+  await device.clock.advance(60_000);
+  device.line.drive(1);
+  await device.clock.advance(1_000);
+  assert.equal(device.provisioning.requests.length, 1);
+  assert.equal(device.measuring.toggles, 0);
+  assert.equal(device.logged('reprovision_requested'), 1);
+  await device.press();
+  assert.equal(device.measuring.toggles, 1);
+  await device.end();
+});
+
+test('what could not be set at the line is logged once, however often it is opened', async () => {
+  const device = button();
+  device.line.remarks.push('the pull cannot be set');
+  for (let i = 0; i < 3; i += 1) {
+    await device.clock.advance(40_000);
+    device.line.lose();
+  }
+  await device.clock.advance(40_000);
+  assert.equal(device.logged('line_remark'), 1);
   await device.end();
 });

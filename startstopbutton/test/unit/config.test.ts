@@ -10,6 +10,10 @@ test('without variables the button is on GPIO 2, pulled up, and falls when press
   assert.equal(config.BUTTON_PULL_UP_DOWN, 'UP');
   assert.equal(config.BUTTON_EVENT, 'FALLING');
   assert.equal(config.BUTTON_BOUNCE_MILLIS, 20);
+  assert.equal(config.BUTTON_LONG_PRESS_SECONDS, 5);
+  assert.equal(config.LED_PIN, undefined);
+  assert.equal(config.GPIO_BACKEND, 'auto');
+  assert.equal(config.GPIO_BASE, undefined);
   assert.equal(config.HARDWARE_SIMULATOR, undefined);
 });
 
@@ -27,6 +31,10 @@ test('bad values are refused, all in one message', () => {
     BUTTON_PULL_UP_DOWN: 'constructor',
     BUTTON_EVENT: 'toString',
     BUTTON_BOUNCE_MILLIS: '0',
+    BUTTON_LONG_PRESS_SECONDS: '61',
+    LED_PIN: 'GPIO17',
+    GPIO_BACKEND: 'pigpio',
+    GPIO_BASE: '-1',
   };
   assert.throws(
     () => readConfig(faulty),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { contactFor } from '../../src/core/contact.ts';
-import type { Contact, Level } from '../../src/core/contact.ts';
+import type { Contact, Edge, Level, Pull } from '../../src/core/contact.ts';
 import { PRESS, run } from './feed.ts';
 import type { Timed } from './feed.ts';
 
@@ -164,25 +164,26 @@ for (const [name, contact, edges, acts, start] of TABLE) {
   test(name, () => assert.deepEqual(run(contact, edges, start), acts));
 }
 
-function meaning(...args: Parameters<typeof contactFor>): string {
-  const { restLevel, actOn } = contactFor(...args);
+function meaning(pin: number, pull: Pull, edge: Edge): string {
+  const { restLevel, actOn } = contactFor({ pin, pull, edge, bounceMs: 20, longPressMs: 0 });
   return `${restLevel} ${actOn}`;
 }
 
 test('an edge away from rest is a press, one towards it a release', () => {
-  assert.equal(meaning(17, 'UP', 'FALLING', 20), '1 press');
-  assert.equal(meaning(17, 'UP', 'RISING', 20), '1 release');
-  assert.equal(meaning(17, 'DOWN', 'RISING', 20), '0 press');
-  assert.equal(meaning(17, 'DOWN', 'FALLING', 20), '0 release');
-  assert.equal(meaning(17, 'NONE', 'FALLING', 20), '1 press');
-  assert.equal(meaning(17, 'NONE', 'RISING', 20), '0 press');
-  assert.equal(meaning(17, 'UP', 'BOTH', 20), '1 change');
+  assert.equal(meaning(17, 'UP', 'FALLING'), '1 press');
+  assert.equal(meaning(17, 'UP', 'RISING'), '1 release');
+  assert.equal(meaning(17, 'DOWN', 'RISING'), '0 press');
+  assert.equal(meaning(17, 'DOWN', 'FALLING'), '0 release');
+  assert.equal(meaning(17, 'NONE', 'FALLING'), '1 press');
+  assert.equal(meaning(17, 'NONE', 'RISING'), '0 press');
+  assert.equal(meaning(17, 'UP', 'BOTH'), '1 change');
 });
 
 test('GPIO 2 and 3 rest high whatever pull is configured, as their resistor on the board says', () => {
   for (const pin of [2, 3]) {
     for (const pull of ['UP', 'DOWN', 'NONE'] as const) {
-      assert.deepEqual(contactFor(pin, pull, 'FALLING', 20), PRESS);
+      const options = { pin, pull, edge: 'FALLING', bounceMs: 20, longPressMs: 0 } as const;
+      assert.deepEqual(contactFor(options), PRESS);
     }
   }
 });

@@ -1,0 +1,19 @@
+/**
+ * `make bench`: figures of this machine, each beside its reference in the same run. Nothing here is
+ * asserted: machines differ and are noisy. `make bench BENCH="latency replay"` runs a part,
+ * `BENCH_READINGS=1000000` adds that size to the replay.
+ */
+import { cpus, loadavg } from 'node:os';
+import { benchLatency } from './latency.ts';
+import { benchReplay } from './replay.ts';
+
+const wanted = process.argv.slice(2);
+const chosen = (name: string) => wanted.length === 0 || wanted.includes(name);
+
+console.log(`Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}`);
+console.log(`${new Date().toISOString().slice(0, 10)}, load ${loadavg()[0]?.toFixed(1)}`);
+if (chosen('latency')) await benchLatency();
+if (chosen('replay')) {
+  const extra = Number(process.env['BENCH_READINGS'] ?? 0);
+  await benchReplay(extra > 100_000 ? [100_000, extra] : [100_000]);
+}

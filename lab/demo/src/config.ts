@@ -1,0 +1,41 @@
+/** Variables of the demo; the only reader of process.env. There is nothing that must be set. */
+import { loadConfig, number, systemClock, text } from '@holdfast/kit';
+import type { ConfigOf } from '@holdfast/kit';
+
+export const ENV = {
+  DEMO_SECONDS: number({
+    unit: 's',
+    fallback: undefined,
+    min: 5,
+    max: 86_400,
+    help: 'ends by itself after so long; without a terminal 20',
+  }),
+  DEMO_STARTED_MS: text({
+    fallback: undefined,
+    help: 'when the command was typed, unix milliseconds; set by the Makefile',
+  }),
+  LC_ALL: text({ fallback: undefined, help: 'the terminal understands UTF-8 if this names it' }),
+  LC_CTYPE: text({ fallback: undefined, help: 'the same' }),
+  LANG: text({ fallback: undefined, help: 'the same' }),
+};
+
+export interface DemoConfig {
+  readonly limitSeconds: number | undefined;
+  /** Monotonic time of the moment the command was typed, milliseconds. */
+  readonly startedMs: number;
+  readonly unicode: boolean;
+}
+
+/** @throws ConfigError */
+export function readConfig(): DemoConfig {
+  const env: ConfigOf<typeof ENV> = loadConfig(ENV, process.env);
+  const typedMs = Number(env.DEMO_STARTED_MS);
+  const agoMs = systemClock.nowMs() - typedMs;
+  // Not every `date` knows milliseconds; then the time of this process counts.
+  const known = agoMs >= 0 && agoMs < 3_600_000;
+  return {
+    limitSeconds: env.DEMO_SECONDS,
+    startedMs: systemClock.monotonicMs() - (known ? agoMs : performance.now()),
+    unicode: /utf-?8/i.test(env.LC_ALL ?? env.LC_CTYPE ?? env.LANG ?? ''),
+  };
+}

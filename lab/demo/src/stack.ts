@@ -1,0 +1,211 @@
+/**
+ * The whole gateway on this machine: the real services, the real Redis with its own start script,
+ * a broker, a network between the two sides that can be cut, and simulated hardware. Everything has
+ * ports and folders of its own and goes with `dispose`.
+ */
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { startFaultProxy } from '@holdfast/lab/fault-proxy';
+import type { FaultProxy } from '@holdfast/lab/fault-proxy';
+import {
+  GpioSimulation,
+  HardwareClient,
+  I2cSimulation,
+  startHardwareSimulator,
+} from '@holdfast/lab/hardware';
+import {
+  ManagedProcess,
+  dataFolder,
+  freePort,
+  removeFolder,
+  service,
+  startMosquitto,
+} from '@holdfast/lab/servers';
+import type { RedisSettings } from '@holdfast/redis';
+import type { PartName } from './core/parts.ts';
+import { PARTS } from './core/parts.ts';
+import { Part } from './part.ts';
+
+const REDIS_FOLDER = fileURLToPath(new URL('../../../redis/', import.meta.url));
+const CHIP = { bus: 1, address: 0x76 };
+const BUTTON_LINE = 2;
+/** Fast enough that something moves. */
+const INTERVAL_SECONDS = 0.2;
+const DRIFT_EVERY_MS = 500;
+
+export interface StackOptions {
+  /** Every line of every process. */
+  readonly onLine: (part: PartName, line: string) => void;
+  /** A process has ended and will be started again. */
+  readonly onEnd: (part: PartName) => void;
+  /** Called when the broker answers and nothing has been sent to it yet. */
+  readonly onBroker: (port: number) => Promise<void>;
+}
+
+export class Stack implements AsyncDisposable {
+  readonly #dir = dataFolder('demo');
+  readonly #options: StackOptions;
+  readonly #parts = new Map<PartName, Part>();
+  /** To be undone, last first. */
+  readonly #undo: (() => PromiseLike<void> | void)[] = [];
+  #network: FaultProxy | undefined;
+  #hand: HardwareClient | undefined;
+  #redisPort = 0;
+
+  private constructor(options: StackOptions) {
+    this.#options = options;
+    this.#undo.push(() => removeFolder(this.#dir));
+  }
+
+  /** Nothing runs yet. */
+  static create(options: StackOptions): Stack {
+    return new Stack(options);
+  }
+
+  /** In the order of their keys. */
+  get parts(): readonly Part[] {
+    return PARTS.flatMap((name) => this.#parts.get(name) ?? []);
+  }
+
+  get networkCut(): boolean {
+    return this.#network?.state === 'cut';
+  }
+
+  /** Redis first, because everybody needs its address; resolves before it answers. */
+  async startRedis(): Promise<void> {
+    this.#redisPort = await freePort();
+    const process = new ManagedProcess({
+      name: 'redis',
+      command: `${REDIS_FOLDER}entrypoint.sh`,
+      args: ['--bind', '127.0.0.1'],
+      env: {
+        DATA_DIR: join(this.#dir, 'data'),
+        CREDENTIALS_DIR: join(this.#dir, 'credentials'),
+        REDIS_CONF: `${REDIS_FOLDER}redis.conf`,
+        REDIS_PORT: String(this.#redisPort),
+      },
+    });
+    this.#keep('redis', process);
+  }
+
+  /** Resolves when every process runs, which does not mean that it is ready. */
+  async startRest(): Promise<void> {
+    await Promise.all([this.#startDeviceSide(), this.#startNetworkSide()]);
+  }
+
+  /** How a user of the ACL reaches Redis. */
+  redisSettings(user: string): RedisSettings {
+    return {
+      host: '127.0.0.1',
+      port: this.#redisPort,
+      db: 0,
+      username: user,
+      passwordFile: this.#passwordFile(user),
+    };
+  }
+
+  async pressButton(): Promise<void> {
+    await this.#hand?.press(BUTTON_LINE);
+  }
+
+  async cutNetwork(): Promise<void> {
+    await this.#network?.cut();
+  }
+
+  async restoreNetwork(): Promise<void> {
+    await this.#network?.restore();
+  }
+
+  async kill(name: PartName): Promise<void> {
+    await this.#parts.get(name)?.kill();
+  }
+
+  /** Ends a process in order and for good. */
+  async retire(name: PartName): Promise<void> {
+    await this.#parts.get(name)?.retire('orderly');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.parts.map((part) => part.retire('at once')));
+    for (const undo of this.#undo.toReversed()) await undo();
+  }
+
+  /** Hardware, and the services that measure and listen to the button. */
+  async #startDeviceSide(): Promise<void> {
+    const path = join(this.#dir, 'hardware.sock');
+    const simulator = await startHardwareSimulator({
+      path,
+      handlers: { gpio: new GpioSimulation(), i2c: new I2cSimulation() },
+    });
+    this.#undo.push(() => simulator[Symbol.asyncDispose]());
+    const hand = await HardwareClient.connect(path);
+    this.#undo.push(() => hand[Symbol.asyncDispose]());
+    this.#hand = hand;
+    await hand.plugChip('bme280', CHIP, weather(0));
+    const startMs = performance.now();
+    const drift = setInterval(() => {
+      hand.setChip(CHIP, weather((performance.now() - startMs) / 1_000)).catch(() => {});
+    }, DRIFT_EVERY_MS);
+    this.#undo.push(() => clearInterval(drift));
+    this.#keepService('sensor', {
+      SENSORS: 'host,bme280@1:0x76',
+      INTERVAL_SECONDS: String(INTERVAL_SECONDS),
+      HARDWARE_SIMULATOR: path,
+    });
+    this.#keepService('startstopbutton', {
+      BUTTON_PIN: String(BUTTON_LINE),
+      HARDWARE_SIMULATOR: path,
+    });
+  }
+
+  /** The broker with its subscriber, the network in front of it, and the service that sends. */
+  async #startNetworkSide(): Promise<void> {
+    const broker = await startMosquitto();
+    this.#undo.push(() => broker[Symbol.asyncDispose]());
+    this.#keep('mosquitto', broker.process);
+    await this.#options.onBroker(broker.port);
+    const network = await startFaultProxy({ targetPort: broker.port });
+    this.#undo.push(() => network[Symbol.asyncDispose]());
+    this.#network = network;
+    this.#keepService('mqtthandler', {
+      MQTT_HOST: '127.0.0.1',
+      MQTT_PORT: String(network.port),
+      MQTT_KEEPALIVE_SECONDS: '5',
+      BALENA_DEVICE_UUID: 'demo',
+      BALENA_DEVICE_TYPE: 'demo',
+      BALENA_APP_NAME: 'demo',
+    });
+  }
+
+  #keepService(name: PartName, env: Readonly<Record<string, string>>): void {
+    const process = service(name, {
+      REDIS_HOST: '127.0.0.1',
+      REDIS_PORT: String(this.#redisPort),
+      REDIS_USERNAME: name,
+      REDIS_PASSWORD_FILE: this.#passwordFile(name),
+      ...env,
+    });
+    this.#keep(name, process);
+  }
+
+  #keep(name: PartName, process: ManagedProcess): void {
+    process.onLine((line) => this.#options.onLine(name, line));
+    const part = new Part(name, process, () => this.#options.onEnd(name));
+    this.#parts.set(name, part);
+    part.keep();
+  }
+
+  #passwordFile(user: string): string {
+    return join(this.#dir, 'credentials', user, 'password');
+  }
+}
+
+/** Slow weather: a period of a minute for the temperature, others for the rest. */
+function weather(seconds: number): Record<string, number> {
+  const wave = (periodSeconds: number) => Math.sin((2 * Math.PI * seconds) / periodSeconds);
+  return {
+    temperature_celsius: 21.5 + 2 * wave(60),
+    humidity_percent: 45 + 5 * wave(95),
+    pressure_hpa: 1_013.25 + 2 * wave(240),
+  };
+}

@@ -1,0 +1,3 @@
+import { testButton } from './button.ts';
+
+testButton('chardev', 'gpiomon');

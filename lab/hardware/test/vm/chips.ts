@@ -1,0 +1,91 @@
+/** Every driver of the sensor service against a model of its chip, all on one bus at once. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { until } from '@holdfast/lab/servers';
+import { I2C_DRIVERS } from '../../../../sensor/src/drivers/index.ts';
+import { SLOW_MS, World, assertWhole } from './world.ts';
+import type { Fields } from './world.ts';
+
+type Numbers = Readonly<Record<string, number>>;
+
+interface Case {
+  readonly driver: string;
+  readonly address: number;
+  readonly values: Numbers;
+  /** Quantities expected, and how exact; missing = the values, 0.1 %. */
+  readonly expected?: Numbers;
+  readonly hasChecksum?: boolean;
+}
+
+const CLIMATE = { temperature_celsius: 21.5, humidity_percent: 45 };
+
+const CASES: readonly Case[] = [
+  { driver: 'bme280', address: 0x76, values: { ...CLIMATE, pressure_hpa: 1013.25 } },
+  { driver: 'bmp280', address: 0x77, values: { temperature_celsius: 20, pressure_hpa: 980 } },
+  { driver: 'sht3x', address: 0x45, values: CLIMATE, hasChecksum: true },
+  { driver: 'sht4x', address: 0x44, values: CLIMATE, hasChecksum: true },
+  { driver: 'aht20', address: 0x38, values: CLIMATE, hasChecksum: true },
+  { driver: 'scd4x', address: 0x62, values: { ...CLIMATE, co2_ppm: 815 }, hasChecksum: true },
+  { driver: 'bh1750', address: 0x23, values: { illuminance_lux: 250 } },
+  { driver: 'veml7700', address: 0x10, values: { illuminance_lux: 250 } },
+  { driver: 'mcp9808', address: 0x18, values: { temperature_celsius: -7.25 } },
+  { driver: 'tmp102', address: 0x49, values: { temperature_celsius: 30.5 } },
+  { driver: 'lm75', address: 0x4a, values: { temperature_celsius: 30.5 } },
+  {
+    driver: 'ads1115',
+    address: 0x48,
+    values: { ain0_volt: 1.25, ain1_volt: 0.5 },
+    expected: { ain0_volt: 1.25, ain1_volt: 0.5 },
+  },
+  { driver: 'ina219', address: 0x40, values: { bus_volt: 5, shunt_volt: 0.01 }, expected: {} },
+];
+
+const registered = I2C_DRIVERS.map(({ name }) => name);
+const chosen = CASES.filter(({ driver }) => registered.includes(driver));
+const without = registered.filter((name) => !CASES.some(({ driver }) => driver === name));
+if (without.length > 0) console.log(`  drivers without a model here: ${without.join(', ')}`);
+
+function assertNear(reading: Fields, expected: Numbers): void {
+  for (const [name, value] of Object.entries(expected)) {
+    const read = Number(reading[name]);
+    const toleranceOf = Math.max(0.1, Math.abs(value) * 0.002);
+    assert.ok(Math.abs(read - value) <= toleranceOf, `${name}: ${JSON.stringify(reading)}`);
+  }
+}
+
+describe('chips', () => {
+  let world: World;
+  const idOf = ({ driver, address }: Case) => `${driver}-${world.bus}-${address.toString(16)}`;
+
+  before(async () => {
+    world = await World.startWithBus();
+    for (const { driver, address, values } of chosen) await world.plug(driver, address, values);
+    const places = chosen.map((one) => `${one.driver}@${world.bus}:0x${one.address.toString(16)}`);
+    const env = { SENSORS: places.join(','), INTERVAL_SECONDS: '1', I2C_TIMEOUT_MILLIS: '5000' };
+    await world.start('sensor', env, /"event":"started"/);
+  });
+  after(async () => world[Symbol.asyncDispose]());
+
+  for (const one of chosen) {
+    test(`${one.driver} is read as it is set`, async () => {
+      const good = (reading: Fields) => reading['_quality'] === undefined;
+      const reading = await world.nextReading(idOf(one), good);
+      assertNear(reading, one.expected ?? one.values);
+    });
+  }
+
+  for (const one of chosen.filter(({ hasChecksum }) => hasChecksum === true)) {
+    test(`${one.driver} with broken checksums gives no number and comes back`, async () => {
+      await world.break(one.address, 'badcrc');
+      await world.untilEvent('sensor_lost', 1, { sensor: idOf(one) });
+      const lost = async () =>
+        (await world.status('sensor'))[`sensor:${idOf(one)}`]?.startsWith('lost');
+      await until('the status', lost, SLOW_MS);
+      await world.break(one.address, 'none');
+      const good = (reading: Fields) => reading['_quality'] === undefined;
+      assertNear(await world.nextReading(idOf(one), good), one.expected ?? one.values);
+    });
+  }
+
+  test('no reading of any of them was lost', async () => assertWhole(await world.readings()));
+});

@@ -1,0 +1,38 @@
+/**
+ * Memory for payloads, used again when a message is acknowledged: a new buffer for each message of a
+ * replay would pile up outside V8's heap between two garbage collections, tens of megabytes.
+ */
+
+/** Payloads are given out in multiples of this. */
+const STEP_BYTES = 16_384;
+/** Larger ones are rare and not kept. */
+const KEPT_BYTES = 262_144;
+/** As many as a usual window. */
+const KEPT = 16;
+
+export class PayloadPool {
+  #free: ArrayBuffer[] = [];
+
+  /** The text as UTF-8. The bytes are valid until they are given back. */
+  encode(text: string): Buffer {
+    const bytes = Buffer.byteLength(text);
+    const memory = this.#take(bytes);
+    const payload = Buffer.from(memory, 0, bytes);
+    // Text that is ASCII only, as most readings are, is copied instead of converted.
+    payload.write(text, bytes === text.length ? 'latin1' : 'utf8');
+    return payload;
+  }
+
+  /** The message is acknowledged: nobody reads these bytes any more. */
+  giveBack(payload: Buffer): void {
+    const memory = payload.buffer;
+    if (!(memory instanceof ArrayBuffer) || memory.byteLength > KEPT_BYTES) return;
+    if (this.#free.length < KEPT) this.#free.push(memory);
+  }
+
+  #take(bytes: number): ArrayBuffer {
+    const index = this.#free.findIndex((memory) => memory.byteLength >= bytes);
+    const [found] = index === -1 ? [] : this.#free.splice(index, 1);
+    return found ?? new ArrayBuffer(Math.max(1, Math.ceil(bytes / STEP_BYTES)) * STEP_BYTES);
+  }
+}

@@ -1,0 +1,93 @@
+/** What every adapter of the stream of readings promises. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Readings } from '../../src/ports.ts';
+
+export interface ReadingsUnderTest extends AsyncDisposable {
+  readonly readings: Readings;
+  /** Appends an entry with this id. */
+  append(id: string, fields: readonly string[]): Promise<void>;
+  remove(id: string): Promise<void>;
+}
+
+const never = new AbortController().signal;
+
+export function readingsSuite(name: string, make: () => Promise<ReadingsUnderTest>): void {
+  const filled = async () => {
+    const subject = await make();
+    for (let n = 1; n <= 5; n += 1) await subject.append(`${n}-0`, ['n', String(n)]);
+    return subject;
+  };
+  const idsOf = (entries: readonly (readonly [string, unknown])[]) => entries.map(([id]) => id);
+
+  test(`${name}: range leaves out its start, holds its end, is oldest first and limited`, async () => {
+    await using subject = await filled();
+    const { readings } = subject;
+    assert.deepEqual(idsOf(await readings.range('1-0', '4-0', 10)), ['2-0', '3-0', '4-0']);
+    assert.deepEqual(idsOf(await readings.range('3-0', null, 10)), ['4-0', '5-0']);
+    assert.deepEqual(idsOf(await readings.range('0-0', null, 2)), ['1-0', '2-0']);
+    assert.deepEqual(await readings.range('5-0', null, 10), []);
+    assert.deepEqual(await readings.range('1-0', '2-0', 1), [['2-0', ['n', '2']]]);
+  });
+
+  test(`${name}: newest gives the end of a range, oldest first`, async () => {
+    await using subject = await filled();
+    const newest = async (after: string, upTo: string, count: number) => {
+      const { entries, exhausted } = await subject.readings.newest(after, upTo, count);
+      return { ids: idsOf(entries), exhausted };
+    };
+    assert.deepEqual(await newest('1-0', '4-0', 2), { ids: ['3-0', '4-0'], exhausted: false });
+    assert.deepEqual(await newest('3-0', '4-0', 9), { ids: ['4-0'], exhausted: true });
+    assert.deepEqual(await newest('5-0', '9-0', 9), { ids: [], exhausted: true });
+  });
+
+  test(`${name}: a chunk says whether the range holds more`, async () => {
+    await using subject = await filled();
+    const chunk = async (after: string, upTo: string | null, count: number) => {
+      const { entries, exhausted } = await subject.readings.chunk(after, upTo, count);
+      return { ids: idsOf(entries), exhausted };
+    };
+    assert.deepEqual(await chunk('1-0', null, 2), { ids: ['2-0', '3-0'], exhausted: false });
+    assert.deepEqual(await chunk('3-0', '4-0', 2), { ids: ['4-0'], exhausted: true });
+    assert.deepEqual(await chunk('5-0', null, 2), { ids: [], exhausted: true });
+  });
+
+  test(`${name}: the last id is the newest ever given, also when that entry is gone`, async () => {
+    await using subject = await make();
+    assert.equal(await subject.readings.lastId(), '0-0');
+    await subject.append('3-1', ['a', 'b']);
+    await subject.append('4-0', ['a', 'b']);
+    assert.equal(await subject.readings.lastId(), '4-0');
+    await subject.remove('4-0');
+    assert.equal(await subject.readings.lastId(), '4-0');
+  });
+
+  test(`${name}: tail gives at once what is there, and waits for what is not`, async () => {
+    await using subject = await filled();
+    assert.deepEqual(idsOf(await subject.readings.tail('3-0', 9, never)), ['4-0', '5-0']);
+    const waiting = subject.readings.tail('5-0', 9, never);
+    await subject.append('6-0', ['a', 'b']);
+    assert.deepEqual(await waiting, [['6-0', ['a', 'b']]]);
+  });
+
+  test(`${name}: an abort ends the wait of tail with nothing`, async () => {
+    await using subject = await filled();
+    const stop = new AbortController();
+    const waiting = subject.readings.tail('5-0', 9, stop.signal);
+    stop.abort();
+    assert.deepEqual(await waiting, []);
+    assert.deepEqual(await subject.readings.tail('0-0', 9, AbortSignal.abort()), []);
+  });
+
+  test(`${name}: after an abandoned wait an older place is read at once, a newer one in its turn`, async () => {
+    await using subject = await filled();
+    const stop = new AbortController();
+    const abandoned = subject.readings.tail('5-0', 9, stop.signal);
+    stop.abort();
+    await abandoned;
+    assert.deepEqual(idsOf(await subject.readings.tail('2-0', 9, never)), ['3-0', '4-0', '5-0']);
+    await subject.append('6-0', ['a', 'b']);
+    await subject.append('7-0', ['a', 'b']);
+    assert.deepEqual(idsOf(await subject.readings.tail('6-0', 9, never)), ['7-0']);
+  });
+}

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ManualClock } from '@holdfast/kit/testing';
+import { startRedis } from '@holdfast/lab/servers';
+import { KEYS, openRedis } from '@holdfast/redis';
+import { RedisReadings } from '../../src/adapters/redis-readings.ts';
+import { FakeReadings } from '../fakes/index.ts';
+import { readingsSuite } from './readings-suite.ts';
+
+const STREAM = KEYS.values.key;
+
+readingsSuite('the stream in memory', () => {
+  const readings = new FakeReadings(new ManualClock());
+  return Promise.resolve({
+    readings,
+    append: (id, fields) => Promise.resolve(void readings.append(fields, id)),
+    remove: (id) => Promise.resolve(readings.remove(([other]) => other !== id)),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  });
+});
+
+readingsSuite('the stream in Redis', async () => {
+  const server = await startRedis();
+  const settings = { host: '127.0.0.1', port: server.port, db: 0 };
+  const blocking = openRedis(settings, 'blocking', () => {});
+  await new Promise((resolve) => blocking.once('ready', resolve));
+  return {
+    readings: new RedisReadings(server.client, blocking),
+    append: async (id, fields) => {
+      await server.client.xadd('measurement:values', id, ...fields);
+    },
+    remove: async (id) => {
+      await server.client.xdel('measurement:values', id);
+    },
+    [Symbol.asyncDispose]: async () => {
+      blocking.disconnect();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+});
+
+test('the stream in Redis: a chunk of large entries is short, also newest first, and nothing is left out', async () => {
+  await using server = await startRedis();
+  const readings = new RedisReadings(server.client, server.client);
+  for (let n = 1; n <= 60; n += 1) {
+    await server.client.xadd(STREAM, `${n}-0`, 'image', 'x'.repeat(20_000), 'n', '"\\\u0001é€');
+  }
+  const seen: string[] = [];
+  for (let after = '0-0', exhausted = false; !exhausted;) {
+    const chunk = await readings.chunk(after, null, 50);
+    assert.ok(chunk.entries.length <= 30, `${chunk.entries.length} entries of 20 kB`);
+    assert.ok(chunk.entries.every(([, fields]) => fields[3] === '"\\\u0001é€'));
+    seen.push(...chunk.entries.map(([id]) => id));
+    ({ exhausted } = chunk);
+    after = seen.at(-1) ?? after;
+  }
+  assert.deepEqual(
+    seen,
+    Array.from({ length: 60 }, (_, i) => `${i + 1}-0`),
+  );
+  const { entries, exhausted } = await readings.newest('0-0', '60-0', 50);
+  assert.equal(entries.at(-1)?.[0], '60-0');
+  assert.equal(exhausted, false);
+  assert.equal(entries[0]?.[0], `${61 - entries.length}-0`);
+});

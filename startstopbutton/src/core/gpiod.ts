@@ -1,0 +1,116 @@
+/**
+ * The command line tools of libgpiod, package gpiod: what to ask and how to read the answers. Their
+ * options changed between 1.x (Debian 12) and 2.x: the chip became an option, the letter of the bias
+ * changed its case, and `gpioset` holds a level by itself.
+ */
+import { LineError } from './line-error.ts';
+import type { Level, Pull } from './contact.ts';
+import { HEADER_CHIPS } from './sysfs.ts';
+
+export type GpiodVersion = 1 | 2;
+
+const BIAS = { UP: 'pull-up', DOWN: 'pull-down', NONE: 'disable' } as const;
+
+/** First line of `gpiomon --version`: `gpiomon (libgpiod) v1.6.3`. Undefined = not known. */
+export function parseVersion(output: string): GpiodVersion | undefined {
+  const major = /\(libgpiod\) v?(\d+)\./.exec(output)?.[1];
+  return major === '1' ? 1 : major === '2' ? 2 : undefined;
+}
+
+/**
+ * The name of the header's chip in the output of `gpiodetect`, whose lines are
+ * `gpiochip0 [pinctrl-bcm2711] (58 lines)` in both versions.
+ * @throws LineError `no_known_chip` or `no_such_line`, naming what there is
+ */
+export function headerChip(output: string, pin: number): string {
+  const chips = [...output.matchAll(/^(\S+) \[(.*)\] \((\d+) lines\)$/gm)].map(
+    ([, name = '', label = '', lines]) => ({ name, label, lines: Number(lines) }),
+  );
+  const chip = chips.find(({ label }) => HEADER_CHIPS.includes(label));
+  if (chip === undefined) {
+    const seen = chips.map(({ label }) => label || '(no label)').toSorted();
+    throw new LineError(
+      'no_known_chip',
+      `no GPIO chip of a Raspberry Pi header (${HEADER_CHIPS.join(', ')}); ` +
+        (seen.length === 0 ? 'the kernel shows no chip at all' : `seen: ${seen.join(', ')}`),
+    );
+  }
+  if (pin >= chip.lines) {
+    throw new LineError(
+      'no_such_line',
+      `GPIO ${pin} does not exist: ${chip.label} has lines 0 to ${chip.lines - 1}`,
+    );
+  }
+  return chip.name;
+}
+
+export interface LineArguments {
+  readonly version: GpiodVersion;
+  readonly chip: string;
+  readonly pin: number;
+}
+
+function place({ version, chip, pin }: LineArguments, line = String(pin)): string[] {
+  return version === 1 ? [chip, line] : ['--chip', chip, line];
+}
+
+function bias(version: GpiodVersion, pull: Pull): string[] {
+  return [version === 1 ? '-B' : '-b', BIAS[pull]];
+}
+
+/** `gpioget`: prints `0` or `1`. */
+export function getArguments(line: LineArguments, pull: Pull): string[] {
+  const numeric = line.version === 1 ? [] : ['--numeric'];
+  return [...numeric, ...bias(line.version, pull), ...place(line)];
+}
+
+/** `gpiomon`: prints a line for each edge until it is ended; see `parseEdge`. */
+export function monitorArguments(line: LineArguments, pull: Pull): string[] {
+  const format = line.version === 1 ? ['-b', '-F', '%e'] : ['-F', '%E'];
+  return [...format, ...bias(line.version, pull), ...place(line)];
+}
+
+/** `gpioset`: holds the level until it is ended. */
+export function setArguments(line: LineArguments, level: Level): string[] {
+  const hold = line.version === 1 ? ['-m', 'signal'] : [];
+  return [...hold, ...place(line, `${line.pin}=${level}`)];
+}
+
+/** `gpioset`: sets the level and ends; on a Pi the line keeps it. */
+export function setOnceArguments(line: LineArguments, level: Level): string[] {
+  const once = line.version === 1 ? ['-m', 'exit'] : ['-t', '0'];
+  return [...once, ...place(line, `${line.pin}=${level}`)];
+}
+
+/** `gpioinfo`: about the whole chip in 1.x, about the line in 2.x. */
+export function infoArguments({ version, chip, pin }: LineArguments): string[] {
+  return version === 1 ? [chip] : ['--chip', chip, String(pin)];
+}
+
+/** The level after an edge; undefined when the line is none. */
+export function parseEdge(version: GpiodVersion, line: string): Level | undefined {
+  const [falling, rising] = version === 1 ? ['0', '1'] : ['falling', 'rising'];
+  const word = line.trim();
+  return word === falling ? 0 : word === rising ? 1 : undefined;
+}
+
+/**
+ * Who uses a line, in the output of `gpioinfo`; undefined = nobody. A line used is marked `[used]`
+ * behind its consumer in 1.x; in 2.x the consumer is there only when it is used.
+ */
+export function parseConsumer(
+  version: GpiodVersion,
+  output: string,
+  pin: number,
+): string | undefined {
+  if (version === 2) return /consumer="?([^"\n]*)"?/.exec(output)?.[1];
+  const line = output
+    .split('\n')
+    .find((text) => text.trim().startsWith('line') && number(text) === pin);
+  if (line === undefined || !/\[(.* )?used\b/.test(line)) return undefined;
+  return /^\s*line\s+\d+:\s+(?:"[^"]*"|unnamed)\s+"?([^"]*?)"?\s+(?:input|output)/.exec(line)?.[1];
+}
+
+function number(line: string): number {
+  return Number(/line\s+(\d+):/.exec(line)?.[1]);
+}
