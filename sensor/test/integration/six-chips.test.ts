@@ -95,6 +95,32 @@ describe('six chips', () => {
   });
 });
 
+describe('a bus that hangs', () => {
+  it('does not hold up the other, and its chip reads on when it lets go', async () => {
+    await using simulator = await startSimulator();
+    await plugAll(simulator);
+    const { simulation } = simulator;
+    const light = { bus: 3, address: 0x23 };
+    await using bench = await startBench({
+      HARDWARE_SIMULATOR: simulator.path,
+      SENSORS: 'bh1750@3:0x23,bme280@1:0x76',
+      INTERVAL_SECONDS: '0.05',
+      I2C_TIMEOUT_MILLIS: '1000',
+    });
+    await until('light', async () => newest(bench, 'bh1750-3-23'));
+    await simulation.handle({ op: 'i2c_fault', ...light, fault: 'hang' });
+    const lost = await bench.event('sensor_lost');
+    assert.deepEqual(
+      [fieldOf(lost, 'sensor'), fieldOf(lost, 'code')],
+      ['bh1750-3-23', 'ETIMEDOUT'],
+    );
+    await bench.more(10);
+    assert.equal(await bench.status('sensor:bme280-1-76'), 'ok');
+    await simulation.handle({ op: 'i2c_fault', ...light, fault: 'none' });
+    await until('ok', async () => (await bench.status('sensor:bh1750-3-23')) === 'ok', 20_000);
+  });
+});
+
 describe('with nothing attached', () => {
   it('this machine is measured and the status says what was tried', async () => {
     await using simulator = await startSimulator();

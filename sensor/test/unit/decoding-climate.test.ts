@@ -26,7 +26,7 @@ describe('bytes', () => {
 });
 
 describe('the check sum', () => {
-  it('of 0xBEEF is 0x92 (SHT3x-DIS version 6, table 20; SHT4x version 6.5, section 4.4)', () => {
+  it('of 0xBEEF is 0x92 (SHT3x-DIS version 5, table 20, page 14; SHT4x version 6.5, section 4.4)', () => {
     assert.equal(crc8([0xbe, 0xef]), 0x92);
   });
 

@@ -19,7 +19,7 @@ const code = (expected: string) => (error: unknown) =>
   error instanceof HardwareError && error.code === expected;
 
 describe('BH1750', () => {
-  it('gives 28067 lx for 0x8390 (technical note 10046JT16 revision D, page 7)', () => {
+  it('gives 28067 lx for 0x8390 (technical note 2009.04 revision B, page 10)', () => {
     assert.equal(bh1750Lux(hex('8390')).toFixed(0), '28067');
   });
 
@@ -93,7 +93,7 @@ describe('INA219', () => {
   const shunt = word(0x07d0);
   const bus = word(0x5d9a);
 
-  it('gives 20 mV, 11.98 V, 10 A, 119.8 W (SBOS448G, section 9.2, table 8: 2 mΩ)', () => {
+  it('gives 20 mV, 11.98 V, 10 A, 119.8 W (SBOS448F, table 3, page 24: 2 mΩ)', () => {
     const config = ina219Config(0.02);
     const values = parseIna219({ shunt, bus, config: word(config) }, 0.002, config);
     assert.equal(values['shunt_voltage_volt'], 0.02);

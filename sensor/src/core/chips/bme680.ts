@@ -92,7 +92,7 @@ export function parseBme680(result: Uint8Array, settings: Uint8Array): Bme680Raw
   if ((meas & 0xfc) !== CTRL_MEAS_SLEEP) throw chipReset();
   // new_data_0 is set and measuring cleared when the conversion is complete (section 5.3.5).
   const status = result[0] ?? 0;
-  if ((status & 0xa0) !== 0x80 || meas !== CTRL_MEAS_SLEEP) throw notReady();
+  if ((status & 0xa0) !== 0x80) throw notReady();
   return {
     pressure: twentyBits(result, 2),
     temperature: twentyBits(result, 5),

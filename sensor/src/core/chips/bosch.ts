@@ -23,7 +23,7 @@ export const RESET_WORD = 0xb6;
 export const STARTUP_MS = 2;
 /** Bit 0 of the status register: trimming data is being copied. */
 export const STATUS_IM_UPDATE = 0x01;
-/** Bit 3: a conversion is running. */
+/** Bit 3: a conversion is running; cleared when its results stand in the data registers. */
 export const STATUS_MEASURING = 0x08;
 
 /** Temperature and pressure sampled once, asleep. */
@@ -68,7 +68,7 @@ export function twentyBits(bytes: Uint8Array, offset: number): number {
  */
 export function checkConversion(status: number, ctrlMeas: number): void {
   if ((ctrlMeas & 0xfc) !== CTRL_MEAS_SLEEP) throw chipReset();
-  if ((status & STATUS_MEASURING) !== 0 || ctrlMeas !== CTRL_MEAS_SLEEP) throw notReady();
+  if ((status & STATUS_MEASURING) !== 0) throw notReady();
 }
 
 export function chipReset(): HardwareError {

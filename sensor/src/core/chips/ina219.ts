@@ -2,7 +2,8 @@
  * Texas Instruments INA219: voltage, current and power. Current and power are computed here from the
  * two voltages: the chip's own registers need a calibration value that a replugged chip has lost, and
  * would then read 0.
- * Source: data sheet SBOS448G (December 2015), sections 8.5 and 8.6.
+ * Source: data sheet SBOS448G (December 2015), sections 8.5 and 8.6; the worked example stands in
+ * SBOS448F (September 2011), table 3, page 24, and in section 9.2.2.1 of the newer one.
  */
 import type { Quantities } from '../measurement.ts';
 import type { QuantityRanges } from '../quality.ts';

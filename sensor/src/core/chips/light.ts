@@ -1,5 +1,5 @@
 /**
- * Light: ROHM BH1750FVI (technical note 10046JT16, revision D) and Vishay VEML7700 (data sheet
+ * Light: ROHM BH1750FVI (technical note 2009.04, revision B) and Vishay VEML7700 (data sheet
  * 84286, revision 1.8; application note 84323).
  */
 import type { QuantityRanges } from '../quality.ts';
@@ -17,7 +17,7 @@ export const BH1750_ONCE = 0x20;
 /** Longest H-resolution measurement (page 2). */
 export const BH1750_WAIT_MS = 180;
 
-/** Count / 1.2 (page 7); NaN when the counter is full. */
+/** Count / 1.2 (page 10); NaN when the counter is full. */
 export function bh1750Lux(answer: Uint8Array): number {
   const raw = uint16(answer);
   return raw === 0xffff ? Number.NaN : raw / 1.2;

@@ -6,7 +6,7 @@ import { HardwareError } from '../hardware-error.ts';
 import { uint16 } from './bytes.ts';
 
 /**
- * CRC-8 with polynomial 0x31 and start value 0xFF (SHT3x-DIS data sheet, version 6, section 4.12,
+ * CRC-8 with polynomial 0x31 and start value 0xFF (SHT3x-DIS data sheet, version 5, section 4.12,
  * table 20; SHT4x data sheet, version 6.5, section 4.4; SCD4x data sheet, version 1.3, section 3.11).
  */
 export function crc8(bytes: Iterable<number>): number {

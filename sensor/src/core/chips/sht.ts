@@ -1,6 +1,6 @@
 /**
  * Sensirion SHT3x and SHT4x: from the answer to temperature and humidity.
- * Sources: SHT3x-DIS data sheet, version 6 (March 2020); SHT4x data sheet, version 6.5 (April 2024).
+ * Sources: SHT3x-DIS data sheet, version 5 (May 2018); SHT4x data sheet, version 6.5 (April 2024).
  * Neither has a worked example of the conversion; the check sum has one (0xBEEF -> 0x92).
  */
 import type { Measurement } from '../measurement.ts';
@@ -13,7 +13,7 @@ export const SHT_RANGES: QuantityRanges = {
   humidity_percent: { min: 0, max: 100, decimals: 2 },
 };
 
-/** Single shot, high repeatability, no clock stretching (SHT3x section 4.3, table 8). */
+/** Single shot, high repeatability, no clock stretching (SHT3x section 4.3, table 9). */
 export const SHT3X_MEASURE = [0x24, 0x00] as const;
 /** Longest high repeatability measurement, at low supply voltage too (SHT3x table 4). */
 export const SHT3X_WAIT_MS = 15.5;
