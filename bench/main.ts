@@ -4,6 +4,7 @@
  * `BENCH_READINGS=1000000` adds that size to the replay.
  */
 import { cpus, loadavg } from 'node:os';
+import { benchCost } from './cost.ts';
 import { benchLatency } from './latency.ts';
 import { benchReplay } from './replay.ts';
 
@@ -12,6 +13,7 @@ const chosen = (name: string) => wanted.length === 0 || wanted.includes(name);
 
 console.log(`Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}`);
 console.log(`${new Date().toISOString().slice(0, 10)}, load ${loadavg()[0]?.toFixed(1)}`);
+if (chosen('cost')) benchCost();
 if (chosen('latency')) await benchLatency();
 if (chosen('replay')) {
   const extra = Number(process.env['BENCH_READINGS'] ?? 0);
