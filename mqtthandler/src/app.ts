@@ -26,7 +26,7 @@ import type { Config, TlsMaterial } from './config.ts';
 import { MessagePacker } from './core/message.ts';
 import { expandTopic } from './core/topic.ts';
 import { Forwarder } from './forwarder.ts';
-import type { ForwarderEvents, Report } from './forwarder.ts';
+import type { ForwarderEvents, Report } from './forwarder-parts.ts';
 import { renderMetrics } from './metrics.ts';
 import { keepStatus } from './status.ts';
 

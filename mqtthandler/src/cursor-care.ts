@@ -7,7 +7,7 @@ import { identityAt } from './continuity.ts';
 import type { Passed } from './core/gap.ts';
 import { openRange } from './core/progress.ts';
 import type { Flight } from './flight.ts';
-import type { ForwarderParts } from './forwarder.ts';
+import type { ForwarderParts } from './forwarder-parts.ts';
 
 export class CursorCare {
   readonly #parts: ForwarderParts;

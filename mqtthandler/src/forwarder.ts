@@ -11,64 +11,17 @@
  * changes that they must be started anew for: the cursor was set by somebody else, Redis was away,
  * forwarding was paused, a message is suspected (then the pass tests suspects one at a time).
  */
-import type { Clock, Random } from '@holdfast/kit';
 import { TransientError, backoffMs, errorCode, errorMessage } from '@holdfast/kit';
 import { Bell } from './bell.ts';
 import { CursorCare } from './cursor-care.ts';
-import type { MessagePacker } from './core/message.ts';
 import { splitOpen, openRange } from './core/progress.ts';
-import type { RateLimits } from './core/rate.ts';
 import { Flight } from './flight.ts';
 import { LaneRunner } from './lane-runner.ts';
-import type { LaneContext, LaneSettings } from './lanes.ts';
-import type { Destination, Ledger, Readings, Session, SessionEnd } from './ports.ts';
+import type { ForwarderParts } from './forwarder-parts.ts';
+import type { Session, SessionEnd } from './ports.ts';
 import { Pacer } from './pacer.ts';
 import { Slots } from './slots.ts';
 import { Tally } from './tally.ts';
-
-export interface ForwarderEvents {
-  link_up: { destination: string; address: string; maxPayloadBytes: number; maxInFlight: number };
-  link_down: { destination: string; reason: string; detail?: string; unacknowledged: number };
-  connect_failed: {
-    destination: string;
-    code: string;
-    error: string;
-    attempt: number;
-    delayMs: number;
-  };
-  cursor_loaded: { destination: string; kind: string; lastId: string };
-  /** Everything in the stream is sent again, because `last_id` made no sense. */
-  cursor_reset: { destination: string; reason: string; after?: string; newest?: string };
-  reading_too_large: { destination: string; id: string; bytes: number };
-  reading_refused: { destination: string; id: string };
-  readings_removed: { destination: string; count: number };
-  redis_failed: { error: string };
-}
-
-export type Report = <K extends keyof ForwarderEvents>(
-  level: 'info' | 'warn',
-  event: K,
-  fields: ForwarderEvents[K],
-) => void;
-
-export interface ForwarderParts {
-  readonly destination: Destination;
-  readonly readings: Readings;
-  readonly ledger: Ledger;
-  readonly packer: MessagePacker;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly settings: LaneSettings & {
-    readonly backlogRate: RateLimits;
-    /** Messages that may be unacknowledged, as configured. */
-    readonly maxInFlight: number;
-  };
-  readonly report: Report;
-  /** A further lane beside the others, which yields to the live one: what remote commands send. */
-  readonly commandLane?: (context: LaneContext, signal: AbortSignal) => Promise<void>;
-  /** Resolves true when Redis answers, false when the signal aborts before. */
-  readonly redisReady: (signal: AbortSignal) => Promise<boolean>;
-}
 
 export type LinkState = 'waiting_redis' | 'connecting' | 'waiting' | 'connected';
 

@@ -8,7 +8,7 @@ import { subtract } from './core/progress.ts';
 import { WATCHING, nextSuspect, quarantineStep, wantsProbe } from './core/quarantine.ts';
 import type { QuarantineEvent, QuarantineState } from './core/quarantine.ts';
 import type { Flight, Stretch } from './flight.ts';
-import type { ForwarderParts } from './forwarder.ts';
+import type { ForwarderParts } from './forwarder-parts.ts';
 import { backlogLane, gapLane, liveLane } from './lanes.ts';
 import type { LaneContext, LaneName, SentMessage } from './lanes.ts';
 import type { Pacer } from './pacer.ts';

@@ -2,7 +2,7 @@
 import { ManualClock, seededRandom } from '@holdfast/kit/testing';
 import { MessagePacker } from '../../src/core/message.ts';
 import { Forwarder } from '../../src/forwarder.ts';
-import type { ForwarderParts } from '../../src/forwarder.ts';
+import type { ForwarderParts } from '../../src/forwarder-parts.ts';
 import { FakeDestination } from './fake-destination.ts';
 import { FakeLedger } from './fake-ledger.ts';
 import { FakeReadings } from './fake-readings.ts';
