@@ -36,7 +36,7 @@ test: node_modules/.installed servers build ## everything: types, lint, format, 
 	npx oxlint --type-aware
 	npx prettier --check .
 	$(NODE_TEST) $(unit) $(contract) $(integration)
-	HARDWARE_TESTS=$(hardware_short) lab/hardware/test-hardware.sh
+	HARDWARE_TESTS=$(hardware_short) HARDWARE_TIME_LIMIT_SECONDS=300 lab/hardware/test-hardware.sh
 
 # Without those that need longest; all of them in `make test-hardware`.
 hardware_short = onoff,sensor

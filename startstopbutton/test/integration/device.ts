@@ -87,7 +87,7 @@ export class Device implements AsyncDisposable {
   /** One press, and the rest after it that lets the next one count. */
   async press(line: number, holdMs: number, bounce: boolean): Promise<void> {
     await this.hand.press(line, { holdMs, bounce });
-    await this.hand.play(line, [{ level: 'idle', holdMicros: 40_000 }]);
+    await this.hand.play(line, [{ level: 'idle', holdMicros: 80_000 }]);
   }
 
   enabled(): Promise<string | null> {
