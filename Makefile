@@ -38,7 +38,7 @@ test: node_modules/.installed servers build ## everything: types, lint, format, 
 	npx prettier --check .
 	$(UNIT_TESTS) --test-reporter=spec tools/unit-tests.ts $(unit)
 	$(NODE_TEST) --test-reporter=spec $(contract) $(integration)
-	HARDWARE_TESTS=$(hardware_short) lab/hardware/test-hardware.sh
+	HARDWARE_TESTS=$(hardware_short) HARDWARE_TIME_LIMIT_SECONDS=300 lab/hardware/test-hardware.sh
 
 # Without those that need longest; all of them in `make test-hardware`.
 hardware_short = onoff,sensor

@@ -15,6 +15,6 @@ fi
 [ "$status" -eq 0 ] || exit "$status"
 node "$here/bundle.mjs"
 cd "$here"
-exec ./run-vm.sh --time-limit $((${HARDWARE_TIME_LIMIT_SECONDS:-420} + ${SOAK_SECONDS:-0} * 2)) \
+exec ./run-vm.sh --time-limit $((${HARDWARE_TIME_LIMIT_SECONDS:-900} + ${SOAK_SECONDS:-0} * 2)) \
   --pass HARDWARE_TESTS --pass SOAK_SECONDS --pass SOAK_SEED -- \
   node --enable-source-maps --test-reporter=spec dist/tests.js

@@ -42,8 +42,8 @@ export class Slot {
     const bytes = this.#chip.read(length);
     if (bytes === undefined || bytes.length === 0) return bytes;
     if (this.#fault === 'short') return bytes.slice(0, -1);
-    // The last byte of every answer that has a checksum is one.
-    if (this.#fault === 'badcrc') bytes[bytes.length - 1] ^= 0x5a;
-    return bytes;
+    if (this.#fault !== 'badcrc') return bytes;
+    // In the first and in the last word: neither checksum is right then.
+    return bytes.map((byte, i) => (i === 0 || i === bytes.length - 1 ? byte ^ 0x5a : byte));
   }
 }

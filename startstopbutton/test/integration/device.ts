@@ -59,6 +59,8 @@ export class Device implements AsyncDisposable {
     const process = service('startstopbutton', {
       ...this.redis.env,
       HARDWARE_SIMULATOR: this.path,
+      // A machine that runs other tests beside may not look at the line for 20 ms.
+      BUTTON_BOUNCE_MILLIS: '50',
       ...env,
     });
     this.#services.push(process);
@@ -87,7 +89,7 @@ export class Device implements AsyncDisposable {
   /** One press, and the rest after it that lets the next one count. */
   async press(line: number, holdMs: number, bounce: boolean): Promise<void> {
     await this.hand.press(line, { holdMs, bounce });
-    await this.hand.play(line, [{ level: 'idle', holdMicros: 40_000 }]);
+    await this.hand.play(line, [{ level: 'idle', holdMicros: 120_000 }]);
   }
 
   enabled(): Promise<string | null> {

@@ -104,7 +104,9 @@ test('it needs no more rights in Redis than these', async () => {
   await using device = await Device.start();
   const rules = [
     'on >secret resetkeys -@all +auth +hello +ping +info +select +client|setname'.split(' '),
-    '(+eval +evalsha ~measurement:enabled ~events ~startstopbutton:status)',
+    '(+eval +evalsha ~measurement:enabled ~events ~startstopbutton:status ~provisioning:request)',
+    '(+set %W~provisioning:request)',
+    '(+hgetall %R~sensor:status %R~mqtthandler:status)',
     '(+get +set ~measurement:enabled)',
     '(+xadd %W~events)',
     '(+hget +hset ~startstopbutton:status)',

@@ -68,6 +68,11 @@ export class Lm75 extends WordRegisters {
     ]);
   }
 
+  /** The configuration is a single byte. */
+  write([pointer, high, low]) {
+    super.write(pointer === 1 && high !== undefined ? [pointer, high, 0] : [pointer, high, low]);
+  }
+
   read16(register) {
     if (register !== 0) return super.read16(register);
     return (clamp(this.values.temperature_celsius / 0.5, -256, 255) << 7) & 0xffff;

@@ -27,7 +27,13 @@ const CASES: readonly Case[] = [
   { driver: 'aht20', address: 0x38, values: CLIMATE, hasChecksum: true },
   { driver: 'scd4x', address: 0x62, values: { ...CLIMATE, co2_ppm: 815 }, hasChecksum: true },
   { driver: 'bh1750', address: 0x23, values: { illuminance_lux: 250 } },
-  { driver: 'veml7700', address: 0x10, values: { illuminance_lux: 250 } },
+  // The driver corrects what the sensor gets wrong in bright light (Vishay, application note 84323).
+  {
+    driver: 'veml7700',
+    address: 0x10,
+    values: { illuminance_lux: 250 },
+    expected: { illuminance_lux: 255.5 },
+  },
   { driver: 'mcp9808', address: 0x18, values: { temperature_celsius: -7.25 } },
   { driver: 'tmp102', address: 0x49, values: { temperature_celsius: 30.5 } },
   { driver: 'lm75', address: 0x4a, values: { temperature_celsius: 30.5 } },
@@ -35,7 +41,7 @@ const CASES: readonly Case[] = [
     driver: 'ads1115',
     address: 0x48,
     values: { ain0_volt: 1.25, ain1_volt: 0.5 },
-    expected: { ain0_volt: 1.25, ain1_volt: 0.5 },
+    expected: { voltage_0_volt: 1.25, voltage_1_volt: 0.5 },
   },
   { driver: 'ina219', address: 0x40, values: { bus_volt: 5, shunt_volt: 0.01 }, expected: {} },
 ];
@@ -44,6 +50,15 @@ const registered = I2C_DRIVERS.map(({ name }) => name);
 const chosen = CASES.filter(({ driver }) => registered.includes(driver));
 const without = registered.filter((name) => !CASES.some(({ driver }) => driver === name));
 if (without.length > 0) console.log(`  drivers without a model here: ${without.join(', ')}`);
+
+const wanted = (one: Case): Numbers => one.expected ?? one.values;
+
+/** With all quantities; an SCD4x needs 5 s for its first, and what never changes is called stuck. */
+function complete(one: Case): (reading: Fields) => boolean {
+  return (reading) =>
+    reading['_quality'] !== 'out_of_range' &&
+    Object.keys(wanted(one)).every((name) => reading[name] !== undefined);
+}
 
 function assertNear(reading: Fields, expected: Numbers): void {
   for (const [name, value] of Object.entries(expected)) {
@@ -68,9 +83,7 @@ describe('chips', () => {
 
   for (const one of chosen) {
     test(`${one.driver} is read as it is set`, async () => {
-      const good = (reading: Fields) => reading['_quality'] === undefined;
-      const reading = await world.nextReading(idOf(one), good);
-      assertNear(reading, one.expected ?? one.values);
+      assertNear(await world.nextReading(idOf(one), complete(one)), wanted(one));
     });
   }
 
@@ -82,8 +95,7 @@ describe('chips', () => {
         (await world.status('sensor'))[`sensor:${idOf(one)}`]?.startsWith('lost');
       await until('the status', lost, SLOW_MS);
       await world.break(one.address, 'none');
-      const good = (reading: Fields) => reading['_quality'] === undefined;
-      assertNear(await world.nextReading(idOf(one), good), one.expected ?? one.values);
+      assertNear(await world.nextReading(idOf(one), complete(one)), wanted(one));
     });
   }
 
