@@ -2,6 +2,7 @@
  * A service's life: start, run until SIGTERM or SIGINT, stop within 5 s (contract, section 6).
  * Exit codes: 0 after a signal, 78 for unusable configuration, 1 for a bug (restart: always acts).
  */
+import { setMaxListeners } from 'node:events';
 import { ConfigError, EXIT_CONFIG, errorMessage } from './errors.ts';
 import { renderLogLine } from './log.ts';
 
@@ -48,6 +49,8 @@ export async function runService(
 
 function abortOnSignal(log: Logger): AbortSignal {
   const stop = new AbortController();
+  // Every part of a service listens to it, for as long as the service lives: no leak.
+  setMaxListeners(0, stop.signal);
   const onSignal = (name: NodeJS.Signals) => {
     if (stop.signal.aborted) return;
     log('info', 'stopping', { signal: name });

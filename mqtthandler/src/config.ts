@@ -119,7 +119,7 @@ export const ENV = {
     unit: 'h',
     fallback: 24,
     min: 0,
-    max: 87_600,
+    max: 1_000_000,
     help: 'acknowledged readings are kept this long for the dashboard',
   }),
   METRICS_PORT: integer({

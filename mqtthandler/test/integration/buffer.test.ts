@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { until } from '@holdfast/lab/servers';
+import { freePort, until } from '@holdfast/lab/servers';
 import { KEYS } from '@holdfast/redis';
 import { startBed } from './bed.ts';
 import type { Bed } from './bed.ts';
@@ -107,7 +107,9 @@ test('acknowledged readings older than the history to keep are trimmed', async (
 });
 
 test('status says how long the buffer lasts and how long the backlog takes', async () => {
-  await using bed = await startBed({ env: { BUFFER_MAX_MB: '4', METRICS_PORT: '29471' } });
+  const port = await freePort();
+  const env = { BUFFER_MAX_MB: '4', METRICS_PORT: String(port) };
+  await using bed = await startBed({ env });
   bed.network.cut();
   bed.producer.start(300);
   const status = await until('a forecast', async () => {
@@ -122,7 +124,7 @@ test('status says how long the buffer lasts and how long the backlog takes', asy
     Math.abs(forecast - expected) <= 0.1 * expected,
     `${forecast} s, expected ${expected} s`,
   );
-  const metrics = await (await fetch('http://127.0.0.1:29471/metrics')).text();
+  const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
   assert.match(metrics, /^holdfast_link_up\{destination="mqtt"\} 0$/m);
   assert.match(metrics, /^holdfast_backlog_readings \d+$/m);
   await bed.producer.stop();

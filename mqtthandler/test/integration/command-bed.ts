@@ -128,6 +128,8 @@ export async function commandBed(
     const handler = own(
       service('mqtthandler', {
         ...redis.env,
+        // Tests store readings with ids of 1970, which is long ago.
+        BUFFER_KEEP_HOURS: '1000000',
         MQTT_HOST: '127.0.0.1',
         MQTT_PORT: String(port),
         BALENA_DEVICE_UUID: DEVICE,
