@@ -76,7 +76,8 @@ describe('chips', () => {
     world = await World.startWithBus();
     for (const { driver, address, values } of chosen) await world.plug(driver, address, values);
     const places = chosen.map((one) => `${one.driver}@${world.bus}:0x${one.address.toString(16)}`);
-    const env = { SENSORS: places.join(','), INTERVAL_SECONDS: '1', I2C_TIMEOUT_MILLIS: '5000' };
+    // A transfer takes 20 ms here and more: all of them need longer than a second.
+    const env = { SENSORS: places.join(','), INTERVAL_SECONDS: '4', I2C_TIMEOUT_MILLIS: '5000' };
     await world.start('sensor', env, /"event":"started"/);
   });
   after(async () => world[Symbol.asyncDispose]());
