@@ -112,10 +112,16 @@ test('status says how long the buffer lasts and how long the backlog takes', asy
   await using bed = await startBed({ env });
   bed.network.cut();
   bed.producer.start(300);
-  const status = await until('a forecast', async () => {
-    const fields = await bed.status();
-    return Number(fields['full_in_seconds']) > 0 && Number(fields['backlog']) > 0 ? fields : false;
-  });
+  const status = await until(
+    'a forecast',
+    async () => {
+      const fields = await bed.status();
+      return Number(fields['full_in_seconds']) > 0 && Number(fields['backlog']) > 0
+        ? fields
+        : false;
+    },
+    40_000,
+  );
   const perReading = Number(status['buffer_bytes']) / Number(status['buffer_entries']);
   const room = 4_000_000 - Number(status['backlog']) * perReading;
   const expected = room / (Number(status['produced_per_second']) * perReading);
