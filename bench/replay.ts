@@ -136,7 +136,9 @@ async function liveDuringReplay(readings: number): Promise<void> {
   await subscriber.subscribeAsync(TOPIC, { qos: 1 });
   bed.handler.start();
   const last = await newestId(bed.redis);
-  await bed.handler.untilLine(/"cursor_loaded"/);
+  // What is appended before the lanes are parted belongs to the backlog.
+  const parted = async () => (await bed.redis.client.get(KEYS.mqttPending.key)) !== null;
+  await until('the lanes are parted', parted);
   const stop = new AbortController();
   const live = appendLive(bed, stop.signal);
   await until(

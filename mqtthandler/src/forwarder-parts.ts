@@ -2,7 +2,7 @@
 import type { Clock, Random } from '@holdfast/kit';
 import type { MessagePacker } from './core/message.ts';
 import type { RateLimits } from './core/rate.ts';
-import type { LaneContext, LaneSettings } from './lanes.ts';
+import type { LaneContext, LaneSettings } from './lane-context.ts';
 import type { Destination, Ledger, Readings } from './ports.ts';
 
 export interface ForwarderEvents {

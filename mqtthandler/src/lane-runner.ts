@@ -10,7 +10,7 @@ import type { QuarantineEvent, QuarantineState } from './core/quarantine.ts';
 import type { Flight, Stretch } from './flight.ts';
 import type { ForwarderParts } from './forwarder-parts.ts';
 import { backlogLane, gapLane, liveLane } from './lanes.ts';
-import type { LaneContext, LaneName, SentMessage } from './lanes.ts';
+import type { LaneContext, LaneName, SentMessage } from './lane-context.ts';
 import type { Pacer } from './pacer.ts';
 import type { PublishOutcome, Session } from './ports.ts';
 import type { Slots } from './slots.ts';

@@ -8,87 +8,38 @@
  *
  * A lane holds no position: what is acknowledged and what is under way (`Flight`) say what is next.
  */
-import type { Clock } from '@holdfast/kit';
 import { FIRST_ID } from '@holdfast/redis';
 import type { StreamEntry } from '@holdfast/redis';
-import type { Bell } from './bell.ts';
 import { findHoles } from './core/gap.ts';
-import type { Message, MessagePacker, PackLimits } from './core/message.ts';
+import type { Message, PackLimits } from './core/message.ts';
 import { gatherMs } from './core/pace.ts';
 import { openRange } from './core/progress.ts';
 import type { Range } from './core/progress.ts';
 import { previousId } from './core/previous-id.ts';
-import type { Flight, Stretch } from './flight.ts';
-import type { Chunk, Ledger, PublishOutcome, Readings, Session } from './ports.ts';
-import type { Pacer } from './pacer.ts';
-import type { Slots } from './slots.ts';
-
-/** What the lanes of one session share. */
-export interface LaneContext {
-  readonly clock: Clock;
-  readonly readings: Readings;
-  readonly ledger: Ledger;
-  readonly flight: Flight;
-  readonly slots: Slots;
-  /** The backlog's own speed limit. */
-  readonly pacer: Pacer;
-  readonly packer: MessagePacker;
-  readonly session: Session;
-  readonly settings: LaneSettings;
-  /** Gap records sent in this session and not yet deleted. */
-  readonly gapsUnderway: Set<string>;
-  /** Rung when a gap record was stored, or a range was closed. */
-  readonly moreWork: Bell;
-  /** `mqtt_sender:interval`, seconds. */
-  readonly intervalSeconds: () => number;
-  /**
-   * Entries as read in order directly after `after`, before they are sent; `end` when there is
-   * nothing more up to there.
-   */
-  readonly onRead: (
-    lane: LaneName,
-    after: string,
-    entries: readonly StreamEntry[],
-    end: string | undefined,
-  ) => Promise<void>;
-  /** A message was sent and answered; the stretch is still under way. */
-  readonly onOutcome: (sent: SentMessage, outcome: PublishOutcome) => void;
-  /** Nothing new for a few seconds: a good time to look after the cursor. */
-  readonly onIdle: () => Promise<void>;
-  /** The live lane cannot keep up: part the lanes. */
-  readonly onBehind: () => Promise<void>;
-  /** An entry larger than a message may be; resolves when it was put aside. */
-  readonly onTooLarge: (entry: StreamEntry, stretch: Stretch) => Promise<void>;
-}
-
-export type LaneName = 'live' | 'backlog' | 'gaps';
-
-export interface LaneSettings {
-  readonly lanes: 1 | 2;
-  readonly maxReadings: number;
-  readonly backlogOrder: 'oldest' | 'newest';
-}
-
-export interface SentMessage {
-  readonly lane: LaneName;
-  readonly message: Message;
-  /** Undefined for gap records, which have no part in the stream of readings. */
-  readonly stretch: Stretch | undefined;
-  /** Ids of the gap records in the message; empty for readings. */
-  readonly gapIds: readonly string[];
-}
+import type { Stretch } from './flight.ts';
+import type { LaneContext, LaneName, SentMessage } from './lane-context.ts';
+import type { Chunk } from './ports.ts';
 
 /** The first of what has arrived; a busy stream is then read in larger chunks. */
 const TAIL_READINGS = 10;
+const NOTHING: Chunk = { entries: [], exhausted: true };
 /** So many full reads in a row mean that the live lane runs behind. */
 const BEHIND_READS = 20;
 
+/** How the live lane is getting on. */
+interface LivePace {
+  lastSendMs: number;
+  /** Reads in a row that did not reach the end of the stream. */
+  fullReads: number;
+  /** The last read found several readings: more are on their way. */
+  busy: boolean;
+}
+
 /** New readings, at once or gathered; with LANES=1 everything, in order. */
 export async function liveLane(context: LaneContext, signal: AbortSignal): Promise<void> {
-  const { flight, readings, clock, settings } = context;
+  const { flight, clock, settings } = context;
   const single = settings.lanes === 1;
-  let lastSendMs = -Infinity;
-  let fullReads = 0;
+  const pace: LivePace = { lastSendMs: -Infinity, fullReads: 0, busy: false };
   while (!signal.aborted) {
     const available = flight.available;
     const range = single ? available[0] : openRange(available);
@@ -96,28 +47,44 @@ export async function liveLane(context: LaneContext, signal: AbortSignal): Promi
       await sendRead(context, range, await readClosed(context, range), 'live', signal);
       continue;
     }
-    let entries: readonly StreamEntry[] = await readings.tail(range.after, TAIL_READINGS, signal);
-    if (entries.length === 0) {
-      if (!signal.aborted) await context.onIdle();
-      continue;
-    }
-    const sinceSendMs = clock.monotonicMs() - lastSendMs;
-    // A full read means that more waits behind it: no gathering until the end is reached.
-    const waitMs = fullReads > 0 ? 0 : gatherMs(sinceSendMs, context.intervalSeconds());
-    await clock.sleepMs(waitMs, signal);
-    if (signal.aborted) return;
-    let exhausted = entries.length < TAIL_READINGS;
-    if (waitMs > 0 || !exhausted) {
-      ({ entries, exhausted } = await readings.chunk(range.after, null, settings.maxReadings));
-    }
-    fullReads = exhausted ? 0 : fullReads + 1;
-    lastSendMs = clock.monotonicMs();
+    const { entries, exhausted } = await readLive(context, range.after, pace, signal);
+    pace.busy = entries.length > 1;
+    if (entries.length === 0) continue;
+    pace.fullReads = exhausted ? 0 : pace.fullReads + 1;
+    pace.lastSendMs = clock.monotonicMs();
     await send(context, 'live', entries, range.after, undefined, signal);
-    if (!single && fullReads >= BEHIND_READS) {
-      fullReads = 0;
+    if (!single && pace.fullReads >= BEHIND_READS) {
+      pace.fullReads = 0;
       await context.onBehind();
     }
   }
+}
+
+/** Waits for new readings and gathers them; nothing when there are none for a while, or on abort. */
+async function readLive(
+  context: LaneContext,
+  after: string,
+  pace: LivePace,
+  signal: AbortSignal,
+): Promise<Chunk> {
+  const { readings, clock, settings } = context;
+  const intervalSeconds = context.intervalSeconds();
+  // A busy stream is looked at once per gathering time: being woken first would be work twice.
+  const wake = !pace.busy || intervalSeconds > 0;
+  const woken = wake ? await readings.tail(after, TAIL_READINGS, signal) : [];
+  if (wake && woken.length === 0) {
+    if (!signal.aborted) await context.onIdle();
+    return NOTHING;
+  }
+  // A full read means that more waits behind it: no gathering until the end is reached.
+  const sinceSendMs = clock.monotonicMs() - pace.lastSendMs;
+  const waitMs = pace.fullReads > 0 ? 0 : gatherMs(sinceSendMs, intervalSeconds);
+  await clock.sleepMs(waitMs, signal);
+  if (signal.aborted) return NOTHING;
+  if (wake && waitMs === 0 && woken.length < TAIL_READINGS) {
+    return { entries: woken, exhausted: true };
+  }
+  return await readings.chunk(after, null, settings.maxReadings);
 }
 
 /** What is left from an outage, beside the live lane and within its own limits. */

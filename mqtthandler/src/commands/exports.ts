@@ -13,7 +13,7 @@ import type { ExportJob } from '../core/commands/export.ts';
 import type { AcceptedCommand } from '../core/commands/parse.ts';
 import { refusal } from '../core/commands/refusal.ts';
 import type { Command, CommandId } from '../core/commands/schema.ts';
-import type { LaneContext } from '../lanes.ts';
+import type { LaneContext } from '../lane-context.ts';
 import { Pacer } from '../pacer.ts';
 import { Alarm } from './alarm.ts';
 import type { Answers } from './answers.ts';

@@ -10,7 +10,7 @@ import { BalenaSupervisor } from '../adapters/supervisor.ts';
 import { deviceOf } from '../config.ts';
 import type { Config } from '../config.ts';
 import { expandTopic } from '../core/topic.ts';
-import type { LaneContext } from '../lanes.ts';
+import type { LaneContext } from '../lane-context.ts';
 import { Answers } from './answers.ts';
 import { CommandEngine } from './engine.ts';
 import type { CommandEvents, CommandReport } from './engine.ts';
