@@ -27,6 +27,11 @@ describe('reboot', () => {
     await redis.client.set('commands:reboot', before);
     handler.start();
     await commander.answer(({ status }) => status === 'done', from);
+    // An answer that is not yet acknowledged is rightly sent again after a kill.
+    await until(
+      'it is acknowledged',
+      async () => (await redis.client.xlen('commands:outbox')) === 0,
+    );
     await handler.kill();
     handler.start();
     await bed.untilListening();
