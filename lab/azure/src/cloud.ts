@@ -41,6 +41,8 @@ export interface Cloud extends AsyncDisposable {
   readonly log: EventLog;
   readonly faults: Faults;
   readonly clock: Clock;
+  /** The one port of all, when there is one. */
+  readonly mqttPort: number | undefined;
   /** By name. @throws Error when there is none */
   hub(name: string): Hub;
   close(): Promise<void>;
@@ -76,6 +78,7 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
     log,
     faults,
     clock,
+    mqttPort: options.mqttPort === undefined ? undefined : endpoints[0]?.port,
     hub(name) {
       const hub = find(name);
       if (hub === undefined) throw new Error(`there is no hub "${name}"`);
