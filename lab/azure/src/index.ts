@@ -1,4 +1,5 @@
 export * from './certificates.ts';
+export * from './dps/index.ts';
 export * from './event-log.ts';
 export type * from './events.ts';
 export * from './faults.ts';

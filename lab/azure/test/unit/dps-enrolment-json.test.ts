@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseEnrolment } from '../../src/dps/core/enrolment-json.ts';
 import { isRegistrationId } from '../../src/dps/core/enrolment.ts';
-import type { JsonValue } from '../../src/dps/core/enrolment.ts';
+import type { Json } from '../../src/json.ts';
 
 const KEY = Buffer.alloc(32, 1).toString('base64');
 const tools = {
@@ -14,13 +14,13 @@ const tools = {
   defaultAllocation: 'hashed',
 } as const;
 
-function parsed(json: JsonValue) {
+function parsed(json: Json) {
   const answer = parseEnrolment(json, tools);
   assert.ok(answer.ok, answer.ok ? '' : answer.faults.join('; '));
   return answer.enrolment;
 }
 
-function faults(json: JsonValue): number {
+function faults(json: Json): number {
   const answer = parseEnrolment(json, tools);
   return answer.ok ? 0 : answer.faults.length;
 }
@@ -79,7 +79,7 @@ test('individual certificates are kept as thumbprints; without any, this cloudâ€
 });
 
 test('policies as words, as flags, as null and left out', () => {
-  const policy = (reprovisionPolicy: JsonValue) =>
+  const policy = (reprovisionPolicy: Json) =>
     parsed({ registrationId: 'd', reprovisionPolicy }).policy;
   assert.equal(policy('never'), 'never');
   assert.equal(policy({ updateHubAssignment: false, migrateDeviceData: false }), 'never');

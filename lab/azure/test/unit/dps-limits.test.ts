@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { seededRandom } from '@holdfast/kit/testing';
 import { Operations } from '../../src/dps/core/operations.ts';
 import { AZURE_LIMITS, SlidingWindow, Throttle } from '../../src/dps/core/limits.ts';
-import { inSeconds, renderRetryAfter } from '../../src/dps/core/answer.ts';
+import { renderRetryAfter, wholeSeconds } from '../../src/dps/core/answer.ts';
 
 test('no window of the given length ever holds more calls than the limit', () => {
   const random = seededRandom(1);
@@ -84,8 +84,8 @@ test('an operation is forgotten after its time and never another device’s', ()
 
 test('Retry-After is rendered as seconds, as a date or as given, and never shortened', () => {
   const date = (unixMs: number) => new Date(unixMs).toUTCString();
-  assert.equal(renderRetryAfter(inSeconds(1), 0, date), '1');
-  assert.equal(renderRetryAfter(inSeconds(59_001), 0, date), '60');
+  assert.deepEqual([1, 1_000, 59_001].map(wholeSeconds), [1, 1, 60]);
+  assert.equal(renderRetryAfter({ form: 'seconds', seconds: 7 }, 0, date), '7');
   assert.equal(
     renderRetryAfter({ form: 'date', seconds: 90 }, 0, date),
     'Thu, 01 Jan 1970 00:01:30 GMT',

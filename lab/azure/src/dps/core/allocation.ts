@@ -9,7 +9,9 @@
  *   measures by DNS, which says nothing on loopback.
  * - custom: a webhook or function answers; `checkCustomAllocation` judges what it says.
  */
-import type { Enrolment, InitialTwin, JsonValue } from './enrolment.ts';
+import { isJsonObject } from '../../json.ts';
+import type { Json } from '../../json.ts';
+import type { Enrolment, InitialTwin } from './enrolment.ts';
 
 export interface LinkedHub {
   readonly name: string;
@@ -113,7 +115,7 @@ export interface CustomAllocation {
   readonly hub: LinkedHub;
   readonly initialTwin: InitialTwin | undefined;
   /** Returned to the device whatever the reprovisioning policy says. */
-  readonly payload: JsonValue | undefined;
+  readonly payload: Json | undefined;
 }
 
 /** What a webhook or function answered: `{iotHubHostName, initialTwin?, payload?}`. */
@@ -121,8 +123,8 @@ export function checkCustomAllocation(
   answer: unknown,
   hubs: readonly LinkedHub[],
 ): ({ readonly ok: true } & CustomAllocation) | ({ readonly ok: false } & AllocationFault) {
-  if (typeof answer !== 'object' || answer === null) return customFault('no JSON object returned');
-  const { iotHubHostName, initialTwin, payload } = answer as Record<string, JsonValue | undefined>;
+  if (!isJsonObject(answer)) return customFault('no JSON object returned');
+  const { iotHubHostName, initialTwin, payload } = answer;
   if (typeof iotHubHostName !== 'string') return customFault('iotHubHostName is missing');
   const hub = findHub(hubs, iotHubHostName);
   if (hub === undefined) return customFault(`${iotHubHostName} is not one of linkedHubs`);
@@ -147,19 +149,13 @@ export function customStatusFault(status: number): { readonly ok: false } & Allo
 }
 
 /** `{tags, properties: {desired}}`, the service's form of an initial twin. */
-export function twinOf(json: JsonValue | undefined): InitialTwin | undefined {
-  if (!isObject(json)) return undefined;
+export function twinOf(json: Json | undefined): InitialTwin | undefined {
+  if (!isJsonObject(json)) return undefined;
   const tags = json['tags'];
   const properties = json['properties'];
-  const desired = isObject(properties) ? properties['desired'] : undefined;
+  const desired = isJsonObject(properties) ? properties['desired'] : undefined;
   return {
-    ...(isObject(tags) ? { tags } : {}),
-    ...(isObject(desired) ? { desired } : {}),
+    ...(isJsonObject(tags) ? { tags } : {}),
+    ...(isJsonObject(desired) ? { desired } : {}),
   };
-}
-
-export function isObject(
-  json: JsonValue | undefined,
-): json is { readonly [name: string]: JsonValue } {
-  return typeof json === 'object' && json !== null && !Array.isArray(json);
 }

@@ -6,7 +6,7 @@
  * 400207 with their wording as devices have received them; the others are made up in the pattern
  * `<status>000` and marked so in the README.
  */
-import type { JsonObject } from './enrolment.ts';
+import type { JsonObject } from '../../json.ts';
 
 /** Seconds, an HTTP-date that many seconds ahead, or any text; undefined = no such header. */
 export type RetryAfter =
@@ -19,6 +19,8 @@ export interface DpsFailure {
   readonly errorCode: number;
   readonly message: string;
   readonly retryAfter?: RetryAfter;
+  /** For the log of the cloud, never sent: devices are not told why they are refused. */
+  readonly reason?: string;
 }
 
 export type DpsAnswer =
@@ -57,9 +59,11 @@ const ERRORS = {
 
 export type ErrorName = keyof typeof ERRORS;
 
-export function failure(name: ErrorName, retryAfter?: RetryAfter): DpsAnswer {
-  const failed = { kind: 'failure', ...ERRORS[name] } as const;
-  return retryAfter === undefined ? failed : { ...failed, retryAfter };
+export function failure(
+  name: ErrorName,
+  more: { readonly reason?: string; readonly retryAfter?: RetryAfter } = {},
+): DpsAnswer {
+  return { kind: 'failure', ...ERRORS[name], reason: name, ...more };
 }
 
 /** A failure on demand: the usual number and wording for a status where there is one. */
@@ -74,8 +78,8 @@ export function failureOf(status: number, retryAfter?: RetryAfter): DpsAnswer {
 }
 
 /** A wait in ms as whole seconds: never shorter than asked for, at least one. */
-export function inSeconds(waitMs: number): RetryAfter {
-  return { form: 'seconds', seconds: Math.max(1, Math.ceil(waitMs / 1_000)) };
+export function wholeSeconds(waitMs: number): number {
+  return Math.max(1, Math.ceil(waitMs / 1_000));
 }
 
 /**

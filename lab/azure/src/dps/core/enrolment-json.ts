@@ -6,16 +6,11 @@
  * - `"reprovisionPolicy": "migrate" | "reset" | "never"`; `null` = none stored
  * - hubs by name (`hub-a`) as well as by host name
  */
-import { isObject, twinOf } from './allocation.ts';
+import { isJsonObject } from '../../json.ts';
+import type { Json, JsonObject } from '../../json.ts';
+import { twinOf } from './allocation.ts';
 import { ALLOCATIONS, POLICIES, isRegistrationId, normalId } from './enrolment.ts';
-import type {
-  AllocationKind,
-  Attestation,
-  Enrolment,
-  JsonObject,
-  JsonValue,
-  ReprovisionPolicy,
-} from './enrolment.ts';
+import type { AllocationKind, Attestation, Enrolment, ReprovisionPolicy } from './enrolment.ts';
 
 /** What parsing needs from outside: chance and cryptography. */
 export interface EnrolmentTools {
@@ -39,11 +34,8 @@ export type ParsedEnrolment =
 
 type Faults = string[];
 
-export function parseEnrolment(
-  json: JsonValue | undefined,
-  tools: EnrolmentTools,
-): ParsedEnrolment {
-  if (!isObject(json)) return { ok: false, faults: ['a JSON object is needed'] };
+export function parseEnrolment(json: Json | undefined, tools: EnrolmentTools): ParsedEnrolment {
+  if (!isJsonObject(json)) return { ok: false, faults: ['a JSON object is needed'] };
   const faults: Faults = [];
   const group = json['enrollmentGroupId'];
   const scope = group === undefined ? 'individual' : 'group';
@@ -89,7 +81,7 @@ function word<W extends string>(
   return found;
 }
 
-function parseStatus(value: JsonValue | undefined, faults: Faults): boolean {
+function parseStatus(value: Json | undefined, faults: Faults): boolean {
   if (value === undefined || value === 'enabled') return true;
   if (value !== 'disabled') faults.push('provisioningStatus must be enabled or disabled');
   return false;
@@ -97,20 +89,20 @@ function parseStatus(value: JsonValue | undefined, faults: Faults): boolean {
 
 function parseHubs(json: JsonObject, faults: Faults): readonly string[] {
   const value = json['iotHubs'] ?? json['iotHubHostName'] ?? [];
-  const list = Array.isArray(value) ? (value as readonly JsonValue[]) : [value as JsonValue];
+  const list = Array.isArray(value) ? (value as readonly Json[]) : [value as Json];
   if (list.every((hub) => typeof hub === 'string')) return list;
   faults.push('iotHubs must be a list of names');
   return [];
 }
 
 /** Left out = the default of new enrolments; null = none stored. */
-function parsePolicy(value: JsonValue | undefined, faults: Faults): ReprovisionPolicy | undefined {
+function parsePolicy(value: Json | undefined, faults: Faults): ReprovisionPolicy | undefined {
   if (value === null) return undefined;
   if (value === undefined) return 'migrate';
   if (typeof value === 'string') {
     return word({ reprovisionPolicy: value }, 'reprovisionPolicy', POLICIES, faults);
   }
-  if (!isObject(value)) {
+  if (!isJsonObject(value)) {
     faults.push('reprovisionPolicy must be an object, a word or null');
     return undefined;
   }
@@ -118,24 +110,24 @@ function parsePolicy(value: JsonValue | undefined, faults: Faults): ReprovisionP
   return value['migrateDeviceData'] === false ? 'reset' : 'migrate';
 }
 
-function parseWebhook(value: JsonValue | undefined, faults: Faults): string | undefined {
+function parseWebhook(value: Json | undefined, faults: Faults): string | undefined {
   if (value === undefined || value === null) return undefined;
-  const url = isObject(value) ? value['webhookUrl'] : value;
+  const url = isJsonObject(value) ? value['webhookUrl'] : value;
   if (typeof url === 'string' && /^https?:\/\//.test(url)) return url;
   faults.push('customAllocationDefinition.webhookUrl must be an http or https address');
   return undefined;
 }
 
 function parseAttestation(
-  value: JsonValue | undefined,
+  value: Json | undefined,
   scope: 'individual' | 'group',
   tools: EnrolmentTools,
   faults: Faults,
 ): Attestation {
-  const kind = isObject(value) ? value['type'] : (value ?? 'symmetricKey');
-  const body = isObject(value) && typeof kind === 'string' ? value[kind] : undefined;
-  if (kind === 'symmetricKey') return parseKeys(isObject(body) ? body : {}, tools, faults);
-  if (kind === 'x509') return parseX509(isObject(body) ? body : {}, scope, tools, faults);
+  const kind = isJsonObject(value) ? value['type'] : (value ?? 'symmetricKey');
+  const body = isJsonObject(value) && typeof kind === 'string' ? value[kind] : undefined;
+  if (kind === 'symmetricKey') return parseKeys(isJsonObject(body) ? body : {}, tools, faults);
+  if (kind === 'x509') return parseX509(isJsonObject(body) ? body : {}, scope, tools, faults);
   faults.push('attestation.type must be symmetricKey or x509');
   return { kind: 'x509', thumbprints: [], caPem: undefined };
 }
@@ -176,10 +168,10 @@ function parseX509(
 }
 
 /** `{primary: {certificate}, secondary: {certificate}}`; also plain texts. */
-function certificates(value: JsonValue | undefined): readonly string[] {
-  if (!isObject(value)) return [];
+function certificates(value: Json | undefined): readonly string[] {
+  if (!isJsonObject(value)) return [];
   return [value['primary'], value['secondary']].flatMap((entry) => {
-    const certificate = isObject(entry) ? entry['certificate'] : entry;
+    const certificate = isJsonObject(entry) ? entry['certificate'] : entry;
     return typeof certificate === 'string' ? certificate : [];
   });
 }

@@ -3,16 +3,13 @@
  * data when they come back. Names follow the documents of the service, in the shapes of this code;
  * `enrolment-json.ts` translates from and to the service's own JSON.
  */
+import type { JsonObject } from '../../json.ts';
 
 /** Tags and desired properties a new twin starts with. */
 export interface InitialTwin {
   readonly tags?: JsonObject;
   readonly desired?: JsonObject;
 }
-
-export type JsonValue =
-  null | boolean | number | string | readonly JsonValue[] | { readonly [name: string]: JsonValue };
-export type JsonObject = { readonly [name: string]: JsonValue };
 
 /** Base64 keys. Of a group they are the group's: a device's own are derived from them. */
 export interface SymmetricKeys {
