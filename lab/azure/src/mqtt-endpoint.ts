@@ -181,7 +181,8 @@ export class MqttEndpoint {
 
   #serviceFor(connect: IConnectPacket): MqttService | undefined {
     const { services } = this.#options;
-    return services.length === 1 ? services[0] : services.find((one) => one.claims(connect));
+    // An unknown name is refused by the first in proper form.
+    return services.find((one) => one.claims(connect)) ?? services[0];
   }
 
   #track(stream: Duplex): void {

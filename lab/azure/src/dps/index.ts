@@ -4,7 +4,7 @@ import type { PemPair } from '../certificates.ts';
 import type { EventLog } from '../event-log.ts';
 import type { Faults } from '../faults.ts';
 import type { Json } from '../json.ts';
-import { startMqttEndpoint } from '../mqtt-endpoint.ts';
+import { MqttEndpoint, startMqttEndpoint } from '../mqtt-endpoint.ts';
 import type { HubDirectory } from '../ports.ts';
 import type { Enrolment } from './core/enrolment.ts';
 import { parseEnrolment } from './core/enrolment-json.ts';
@@ -34,6 +34,8 @@ export interface DpsOptions {
   readonly httpsPort?: number;
   /** 0 = a free one. */
   readonly mqttPort?: number;
+  /** Serves MQTT elsewhere, on a port that hubs share; `mqttPort` is without effect then. */
+  readonly serveMqtt?: (service: DpsMqtt) => Promise<{ readonly port: number }>;
   readonly settings?: Partial<DpsSettings>;
   readonly onUpgrade?: DpsHttpOptions['onUpgrade'];
 }
@@ -52,8 +54,6 @@ export interface Dps extends AsyncDisposable {
   readonly enrolments: Enrolments;
   readonly registrations: ReadonlyMap<string, Registration>;
   readonly service: DpsService;
-  /** Serves MQTT on an endpoint that several services share. */
-  readonly mqttService: DpsMqtt;
   /**
    * Creates or replaces an enrolment from the service's own JSON or its short forms
    * (core/enrolment-json.ts).
@@ -82,11 +82,8 @@ export async function startDps(options: DpsOptions): Promise<Dps> {
   const service = new DpsService({ clock, log, faults, hubs, enrolments, settings });
   const mqttService = new DpsMqtt(service, faults);
   const common = { server, ca, listenHost };
-  const mqtt = await startMqttEndpoint({
-    ...common,
-    port: options.mqttPort ?? 0,
-    services: [mqttService],
-  });
+  const own = { ...common, port: options.mqttPort ?? 0, services: [mqttService] };
+  const mqtt = await (options.serveMqtt?.(mqttService) ?? startMqttEndpoint(own));
   const { onUpgrade } = options;
   const http = await startDpsHttp({
     ...common,
@@ -95,7 +92,7 @@ export async function startDps(options: DpsOptions): Promise<Dps> {
     ...(onUpgrade === undefined ? {} : { onUpgrade }),
   });
   const close = async () => {
-    await Promise.all([http.close(), mqtt.stop()]);
+    await Promise.all([http.close(), mqtt instanceof MqttEndpoint ? mqtt.stop() : undefined]);
     await service.settled();
   };
   return {
@@ -111,7 +108,6 @@ export async function startDps(options: DpsOptions): Promise<Dps> {
     enrolments,
     registrations: service.registrations,
     service,
-    mqttService,
     enrol(json, allocate) {
       const parsed = parseEnrolment(json, enrolmentTools(ca, settings.defaultAllocation));
       if (!parsed.ok) throw new EnrolmentError(parsed.faults);

@@ -5,41 +5,41 @@ import { createSelfSigned } from '../../src/certificates.ts';
 import { deriveDeviceKey } from '../../src/sas.ts';
 import { TRANSPORTS, register } from './dps-device.ts';
 import type { DeviceProof } from './dps-device.ts';
-import { primaryKey, realCandidate, startLocalDps } from './dps-target.ts';
-import type { LocalDps } from './dps-target.ts';
+import { addressOf, primaryKey, realCandidate, startTestCloud } from './dps-target.ts';
+import type { Cloud } from '../../src/cloud.ts';
 
 describe('a device registers', () => {
-  let local: LocalDps;
+  let cloud: Cloud;
   before(async () => {
-    local = await startLocalDps({ pollsUntilAssigned: 1 });
+    cloud = await startTestCloud({ pollsUntilAssigned: 1 });
   });
-  after(() => local[Symbol.asyncDispose]());
+  after(() => cloud.close());
 
   const PROOFS: Readonly<Record<string, (id: string) => Promise<DeviceProof>>> = {
     'the key of an individual enrolment': async (registrationId) => {
-      const enrolment = local.dps.enrol({ registrationId, iotHubs: ['hub-a'] });
+      const enrolment = cloud.dps.enrol({ registrationId, iotHubs: ['hub-a'] });
       return { kind: 'key', key: primaryKey(enrolment) };
     },
     'a key derived from that of its group': async (registrationId) => {
-      const enrolment = local.dps.enrol({ enrollmentGroupId: 'keys', iotHubs: ['hub-a'] });
+      const enrolment = cloud.dps.enrol({ enrollmentGroupId: 'keys', iotHubs: ['hub-a'] });
       return { kind: 'key', key: deriveDeviceKey(primaryKey(enrolment), registrationId) };
     },
     'a certificate known by its thumbprint': async (registrationId) => {
       const own = await createSelfSigned(registrationId);
       const primary = { certificate: own.certificatePem };
       const attestation = { type: 'x509', x509: { clientCertificates: { primary } } };
-      local.dps.enrol({ registrationId, attestation, iotHubs: ['hub-a'] });
+      cloud.dps.enrol({ registrationId, attestation, iotHubs: ['hub-a'] });
       return { kind: 'certificate', ...own };
     },
     'a certificate of the CA of an individual enrolment': async (registrationId) => {
-      local.dps.enrol({ registrationId, attestation: 'x509', iotHubs: ['hub-a'] });
-      return { kind: 'certificate', ...(await local.ca.issueDevice(registrationId)) };
+      cloud.dps.enrol({ registrationId, attestation: 'x509', iotHubs: ['hub-a'] });
+      return { kind: 'certificate', ...(await cloud.authority.issueDevice(registrationId)) };
     },
     'a certificate of an intermediate CA of its group': async (registrationId) => {
-      const intermediate = await local.ca.issueAuthority(`plant of ${registrationId}`);
+      const intermediate = await cloud.authority.issueAuthority(`plant of ${registrationId}`);
       const primary = { certificate: intermediate.certificatePem };
       const attestation = { type: 'x509', x509: { signingCertificates: { primary } } };
-      local.dps.enrol({ enrollmentGroupId: registrationId, attestation, iotHubs: ['hub-a'] });
+      cloud.dps.enrol({ enrollmentGroupId: registrationId, attestation, iotHubs: ['hub-a'] });
       return { kind: 'certificate', ...(await intermediate.issueDevice(registrationId)) };
     },
   };
@@ -49,13 +49,13 @@ describe('a device registers', () => {
       test(`over ${transport} with ${name}`, async () => {
         const registrationId = `${transport}-${Object.keys(PROOFS).indexOf(name)}`;
         const proof = await prepare(registrationId);
-        const result = await register({ dps: local.address, transport, registrationId, proof });
+        const result = await register({ dps: addressOf(cloud), transport, registrationId, proof });
         assert.equal(result['status'], 'assigned');
         assert.equal(result['substatus'], 'initialAssignment');
-        assert.equal(result['assignedHub'], 'hub-a.example');
+        assert.equal(result['assignedHub'], cloud.hub('hub-a').host);
         assert.equal(result['deviceId'], registrationId);
         assert.equal(result['registrationId'], registrationId);
-        const polls = local.log.of('poll').filter((poll) => poll.registrationId === registrationId);
+        const polls = cloud.log.of('poll').filter((poll) => poll.registrationId === registrationId);
         assert.deepEqual(
           polls.map((poll) => [poll.status, poll.transport]),
           [
@@ -63,7 +63,7 @@ describe('a device registers', () => {
             [200, transport],
           ],
         );
-        const identity = local.hubs.find('hub-a')?.registry.get(registrationId);
+        const identity = cloud.hub('hub-a').registry.get(registrationId);
         assert.ok(identity?.enabled, 'the hub knows the device');
         assert.equal(
           identity.authentication.kind,

@@ -9,47 +9,21 @@
  */
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { systemClock, systemRandom } from '@holdfast/kit';
-import { commonName, createAuthority } from '../../src/certificates.ts';
-import type { Authority } from '../../src/certificates.ts';
-import { startDps } from '../../src/dps/index.ts';
+import { commonName } from '../../src/certificates.ts';
+import { startCloud } from '../../src/cloud.ts';
+import type { Cloud } from '../../src/cloud.ts';
 import type { Dps, DpsSettings } from '../../src/dps/index.ts';
-import { EventLog } from '../../src/event-log.ts';
-import { Faults } from '../../src/faults.ts';
-import type { HubDirectory } from '../../src/ports.ts';
-import { fakeHubs } from '../fakes/hubs.ts';
 import type { DeviceProof, DpsAddress } from './dps-device.ts';
 
-export interface LocalDps extends AsyncDisposable {
-  readonly dps: Dps;
-  readonly address: DpsAddress;
-  readonly ca: Authority;
-  readonly log: EventLog;
-  readonly faults: Faults;
-  readonly hubs: HubDirectory;
+/** A cloud with hub-a and hub-b whose DPS answers without pauses. */
+export async function startTestCloud(settings: Partial<DpsSettings> = {}): Promise<Cloud> {
+  return startCloud({ dps: { settings: { retryAfterSeconds: 0, ...settings } } });
 }
 
-/** A DPS with the hubs hub-a and hub-b, which do nothing but keep their registries. */
-export async function startLocalDps(settings: Partial<DpsSettings> = {}): Promise<LocalDps> {
-  const ca = await createAuthority('Conformance root');
-  const log = new EventLog(systemClock);
-  const faults = new Faults(systemRandom, log);
-  const hubs = fakeHubs('hub-a', 'hub-b');
-  const host = 'localhost';
-  const dps = await startDps({
-    clock: systemClock,
-    log,
-    faults,
-    hubs,
-    caPem: ca.certificatePem,
-    server: await ca.issueServer([host]),
-    listenHost: '127.0.0.1',
-    host,
-    settings: { retryAfterSeconds: 0, ...settings },
-  });
-  const { httpsPort, mqttPort, idScope } = dps;
-  const address = { host, httpsPort, mqttPort, idScope, ca: ca.certificatePem };
-  return { dps, address, ca, log, faults, hubs, [Symbol.asyncDispose]: () => dps.close() };
+/** Where devices find the DPS of a cloud. */
+export function addressOf({ dps, ca }: Cloud): DpsAddress {
+  const { host, httpsPort, mqttPort, idScope } = dps;
+  return { host, httpsPort, mqttPort, idScope, ca };
 }
 
 export interface Candidate {
