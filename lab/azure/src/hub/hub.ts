@@ -2,27 +2,23 @@
 import { X509Certificate, randomBytes } from 'node:crypto';
 import type { Clock } from '@holdfast/kit';
 import type { IConnectPacket } from 'mqtt-packet';
-import { Meter, RateLimiter } from '../core/limits.ts';
+import { Meter } from '../core/limits.ts';
 import type { HubLimits, Usage } from '../core/limits.ts';
 import { desiredTopic, parseHubUserName } from '../core/topics.ts';
 import type { EventLog } from '../event-log.ts';
-import type { DisconnectReason } from '../events.ts';
-import type { FaultAction, Faults } from '../faults.ts';
+import type { Faults } from '../faults.ts';
 import type { Json } from '../json.ts';
 import type { MqttConnection, MqttEndpoint, MqttService } from '../mqtt-endpoint.ts';
 import type { DeviceIdentity, HubRef } from '../ports.ts';
-import { admit } from './admission.ts';
-import type { Admitted, Refused } from './admission.ts';
 import { CloudToDevice } from './cloud-to-device.ts';
 import type { CloudToDeviceMessage } from './cloud-to-device.ts';
 import type { Device } from './device.ts';
+import { FrontDoor } from './front-door.ts';
 import { MessageLog } from './message-log.ts';
 import type { MessageLogOptions } from './message-log.ts';
 import { Methods } from './methods.ts';
 import type { MethodAnswer, MethodOptions } from './methods.ts';
 import { HubRegistry } from './registry.ts';
-import { Session } from './session.ts';
-import type { SessionHost } from './session.ts';
 import { Telemetry } from './telemetry.ts';
 import { Twins } from './twins.ts';
 
@@ -51,64 +47,56 @@ export interface HubParts {
   readonly ca: string;
 }
 
-/** How often keepalive and token expiry are looked at. */
-const SWEEP_MS = 200;
-
-export class Hub implements HubRef, MqttService, SessionHost {
+export class Hub implements HubRef, MqttService {
   readonly name: string;
-  readonly clock: Clock;
-  readonly faults: Faults;
   readonly registry: HubRegistry;
   /** Every accepted message, to be waited for and counted. */
   readonly messages: MessageLog;
-  readonly telemetry: Telemetry;
-  readonly twins: Twins;
-  readonly methods: Methods;
-  readonly cloudToDevice: CloudToDevice;
   /** May be replaced at any time. */
   limits: HubLimits;
   readonly #options: HubOptions;
+  readonly #clock: Clock;
   readonly #log: EventLog;
-  readonly #trusted: readonly X509Certificate[];
   readonly #meter = new Meter();
-  readonly #connects = new RateLimiter();
-  readonly #sessions = new Set<Session>();
+  readonly #telemetry: Telemetry;
+  readonly #methods: Methods;
+  readonly #cloudToDevice: CloudToDevice;
+  readonly #door: FrontDoor;
   readonly #end = new AbortController();
   #host: string;
   #endpoint: MqttEndpoint | undefined;
-  #down = false;
-  #failoverEndsMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: HubOptions, { clock, log, faults, ca }: HubParts) {
-    this.#options = options;
-    this.#host = options.host ?? options.name;
-    this.name = options.name;
+    const { name } = options;
+    this.name = name;
+    this.#host = options.host ?? name;
     this.limits = options.limits ?? {};
-    this.clock = clock;
-    this.faults = faults;
+    this.#options = options;
+    this.#clock = clock;
     this.#log = log;
-    this.#trusted = [ca, ...(options.trustedAuthorities ?? [])].map(
-      (pem) => new X509Certificate(pem),
-    );
     this.messages = new MessageLog(options.messages);
-    const limits = () => this.limits;
-    const parts = {
-      hub: this.name,
-      clock,
-      log,
-      messages: this.messages,
-      meter: this.#meter,
-      limits,
-    };
-    this.telemetry = new Telemetry(parts);
-    this.twins = new Twins(parts);
-    this.methods = new Methods(this.name, clock, log);
-    this.cloudToDevice = new CloudToDevice(this.name, clock, log);
     this.registry = new HubRegistry({
       changed: (device, event) => this.#deviceChanged(device, event),
       desiredChanged: (device, properties) => this.#pushDesired(device, properties),
     });
-    void this.#watch();
+    const common = { hub: name, clock, log, meter: this.#meter, limits: () => this.limits };
+    this.#telemetry = new Telemetry({ ...common, messages: this.messages });
+    this.#methods = new Methods(name, clock, log);
+    this.#cloudToDevice = new CloudToDevice(name, clock, log);
+    const authorities = [ca, ...(options.trustedAuthorities ?? [])];
+    this.#door = new FrontDoor({
+      ...common,
+      name,
+      faults,
+      telemetry: this.#telemetry,
+      twins: new Twins(common),
+      methods: this.#methods,
+      cloudToDevice: this.#cloudToDevice,
+      findDevice: (deviceId) => this.registry.device(deviceId),
+      isHost: (host) => this.#isHost(host),
+      trusted: authorities.map((pem) => new X509Certificate(pem)),
+      forgetSubscriptions: options.forgetSubscriptions ?? false,
+    });
   }
 
   get host(): string {
@@ -117,11 +105,11 @@ export class Hub implements HubRef, MqttService, SessionHost {
 
   /** Devices connected now. */
   get connected(): number {
-    return this.#sessions.size;
+    return this.#door.connected;
   }
 
   get usage(): Usage {
-    return this.#meter.usage(this.clock.nowMs());
+    return this.#meter.usage(this.#clock.nowMs());
   }
 
   /** For `startCloud`: the hub has a port of its own. */
@@ -146,51 +134,50 @@ export class Hub implements HubRef, MqttService, SessionHost {
     payload?: Json,
     options: MethodOptions = {},
   ): Promise<MethodAnswer> {
-    return this.methods.invoke(this.registry.require(deviceId), method, payload, options);
+    return this.#methods.invoke(this.registry.require(deviceId), method, payload, options);
   }
 
   /** Queues a cloud-to-device message. @returns its id @throws HubError 404001, 403004, 413001 */
   sendToDevice(deviceId: string, message: CloudToDeviceMessage): string {
-    return this.cloudToDevice.send(this.registry.require(deviceId), message);
+    return this.#cloudToDevice.send(this.registry.require(deviceId), message);
   }
 
   dropConnections(deviceId?: string): void {
-    for (const session of this.#sessions) {
-      if (deviceId === undefined || session.device.id === deviceId) session.end('dropped');
-    }
+    this.#door.endSessions('dropped', deviceId);
   }
 
   /** All connections end; CONNECT is answered with 3 until the time is over. */
   failOver(durationMs: number): void {
-    this.#failoverEndsMs = this.clock.monotonicMs() + durationMs;
+    this.#door.failoverEndsMs = this.#clock.monotonicMs() + durationMs;
     this.#log.append({ event: 'failover_started', hub: this.name });
-    for (const session of this.#sessions) session.end('failover');
-    void this.clock.sleepMs(durationMs, this.#end.signal).then(() => {
+    this.#door.endSessions('failover');
+    void this.#clock.sleepMs(durationMs, this.#end.signal).then(() => {
       if (!this.#end.signal.aborted) this.#log.append({ event: 'failover_ended', hub: this.name });
     });
   }
 
   /** Nobody answers on the hub's port any more (where all share one: connections are closed). */
   async goDown(): Promise<void> {
-    if (this.#down) return;
-    this.#down = true;
+    if (this.#door.isDown) return;
+    this.#door.isDown = true;
     this.#log.append({ event: 'hub_down', hub: this.name });
-    for (const session of this.#sessions) session.end('hub_down');
+    this.#door.endSessions('hub_down');
     await this.#endpoint?.stop();
   }
 
   /** On the same port as before, knowing everything it knew. */
   async comeUp(): Promise<void> {
-    if (!this.#down) return;
+    if (!this.#door.isDown) return;
     await this.#endpoint?.start();
-    this.#down = false;
+    this.#door.isDown = false;
     this.#log.append({ event: 'hub_up', hub: this.name });
   }
 
   async close(): Promise<void> {
     this.#end.abort();
-    this.methods.close();
-    this.telemetry.close();
+    this.#door.close();
+    this.#methods.close();
+    this.#telemetry.close();
     await this.#endpoint?.stop();
   }
 
@@ -200,99 +187,7 @@ export class Hub implements HubRef, MqttService, SessionHost {
   }
 
   accept(connection: MqttConnection, connect: IConnectPacket): void {
-    const fault = this.faults.take('hub_connect', this.name, connect.clientId);
-    const judge = () => {
-      if (!connection.closed) this.#judge(connection, connect, fault?.action);
-    };
-    if (fault === undefined || fault.delayMs === 0) return judge();
-    void this.clock.sleepMs(fault.delayMs, this.#end.signal).then(judge);
-  }
-
-  ended(session: Session, reason: DisconnectReason, detail: string | undefined): void {
-    const { device } = session;
-    this.#sessions.delete(session);
-    if (device.session === session) device.session = undefined;
-    if (session.clean) device.subscriptions.clear();
-    this.cloudToDevice.disconnected(device);
-    this.#log.append({
-      event: 'disconnected',
-      hub: this.name,
-      deviceId: device.id,
-      reason,
-      ...(detail === undefined ? {} : { detail }),
-    });
-  }
-
-  #judge(
-    connection: MqttConnection,
-    connect: IConnectPacket,
-    action: FaultAction | undefined,
-  ): void {
-    const verdict = this.#verdict(connection, connect, action);
-    if (!verdict.ok) return this.#refuse(connection, connect, verdict, action);
-    const { device, userName, attestation } = verdict;
-    device.session?.end('replaced', '400027');
-    const session = new Session(this, connection, connect, verdict);
-    if (session.clean || this.#options.forgetSubscriptions === true) device.subscriptions.clear();
-    device.session = session;
-    this.#sessions.add(session);
-    const sessionPresent = device.subscriptions.size > 0;
-    session.start(sessionPresent);
-    this.#log.append({
-      event: 'connected',
-      hub: this.name,
-      deviceId: device.id,
-      attestation,
-      apiVersion: userName.apiVersion,
-      clean: session.clean,
-      sessionPresent,
-      keepaliveSeconds: connect.keepalive ?? 0,
-      ...(session.expiresMs === undefined ? {} : { expiresMs: session.expiresMs }),
-    });
-    if (action?.kind === 'process_and_close') return session.end('fault', 'after CONNACK', true);
-    // The day's messages are used up: let in, then shown the door without a reason.
-    if (this.#meter.exhausted(this.limits, this.clock.nowMs()))
-      return session.end('quota', '403002', true);
-    this.cloudToDevice.deliver(device);
-    if (device.listens('methods')) this.methods.arrived(device);
-  }
-
-  #verdict(
-    connection: MqttConnection,
-    connect: IConnectPacket,
-    action: FaultAction | undefined,
-  ): Admitted | Refused {
-    if (this.#down) return { ok: false, connack: 0, reason: 'hub is down' };
-    if (action?.kind === 'connack') return { ok: false, connack: action.code, reason: 'fault' };
-    if (action?.kind === 'hang' || action?.kind === 'close' || action?.kind === 'withhold') {
-      return { ok: false, connack: 0, reason: `fault ${action.kind}` };
-    }
-    const nowMs = this.clock.monotonicMs();
-    if (nowMs < this.#failoverEndsMs) return { ok: false, connack: 3, reason: 'failover' };
-    if (this.#connects.take(this.limits.connectsPerSecond, nowMs) === undefined) {
-      return { ok: false, connack: 3, reason: '429002 ThrottlingException' };
-    }
-    return admit(connect, connection.chain, {
-      findDevice: (deviceId) => this.registry.device(deviceId),
-      isHost: (host) => this.#isHost(host),
-      trusted: this.#trusted,
-      nowMs: this.#cloudNowMs(),
-    });
-  }
-
-  #refuse(
-    connection: MqttConnection,
-    connect: IConnectPacket,
-    { connack, reason }: Refused,
-    action: FaultAction | undefined,
-  ): void {
-    const deviceId = parseHubUserName(connect.username ?? '')?.deviceId;
-    const who = deviceId === undefined ? {} : { deviceId };
-    this.#log.append({ event: 'refused', hub: this.name, ...who, connack, reason });
-    if (action?.kind === 'hang' || action?.kind === 'withhold') return;
-    if (connack === 0) return connection.destroy();
-    connection.write({ cmd: 'connack', returnCode: connack, sessionPresent: false });
-    connection.end();
+    this.#door.accept(connection, connect);
   }
 
   #isHost(host: string): boolean {
@@ -322,7 +217,7 @@ export class Hub implements HubRef, MqttService, SessionHost {
     const pushed = device.listens('desired');
     if (pushed) {
       const body = Buffer.from(JSON.stringify({ ...properties, $version: version }));
-      this.#meter.charge(this.limits, body.length, this.clock.nowMs());
+      this.#meter.charge(this.limits, body.length, this.#clock.nowMs());
       device.session?.publish(desiredTopic(version), body, 0);
     }
     this.#log.append({
@@ -332,24 +227,6 @@ export class Hub implements HubRef, MqttService, SessionHost {
       version,
       pushed,
     });
-  }
-
-  /** Ends connections whose token has expired or that have been silent too long. */
-  async #watch(): Promise<void> {
-    const { signal } = this.#end;
-    while (!signal.aborted) {
-      await this.clock.sleepMs(SWEEP_MS, signal);
-      const nowMs = this.clock.monotonicMs();
-      for (const session of this.#sessions) {
-        if ((session.expiresMs ?? Infinity) <= this.#cloudNowMs())
-          session.end('token_expired', '401003');
-        else if (nowMs - session.lastHeardMs > session.silenceMs) session.end('keepalive');
-      }
-    }
-  }
-
-  #cloudNowMs(): number {
-    return this.clock.nowMs() + this.faults.clockOffsetMs;
   }
 }
 

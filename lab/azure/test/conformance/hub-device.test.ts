@@ -51,7 +51,8 @@ test('1,000 messages in parallel are each acknowledged and logged once', LAB_ONL
     }),
   );
   const received = bench.hub.messages.all.map(({ messageId }) => messageId);
-  assert.deepEqual(received.toSorted(), ids.toSorted());
+  assert.equal(received.length, ids.length);
+  assert.deepEqual(new Set(received), new Set(ids));
 });
 
 for (const kind of ['x509_thumbprint', 'x509_ca'] as const) {
@@ -148,7 +149,7 @@ test('cloud-to-device messages wait for the device and are completed once', LAB_
   bench.hub.sendToDevice(bench.deviceId, { body: 'second', messageId: 'c2d-2' });
   await bench.cloud.log.waitFor('c2d_completed', (event) => event.messageId === 'c2d-2');
   assert.deepEqual(
-    got.map((message) => message.getData().toString()),
+    got.map((message) => Buffer.from(message.getData() as Uint8Array).toString()),
     ['first', 'second'],
   );
   assert.equal(got[0]?.properties.getValue('a'), 'b c');
