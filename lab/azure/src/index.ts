@@ -1,6 +1,7 @@
 export * from './certificates.ts';
 export * from './cloud.ts';
 export * from './core/limits.ts';
+export * from './dps/index.ts';
 export * from './event-log.ts';
 export type * from './events.ts';
 export * from './faults.ts';
