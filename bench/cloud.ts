@@ -39,17 +39,14 @@ export async function benchCloud(): Promise<void> {
     ids,
     register,
   );
-  const known = await report(server);
   const devices = await timed('connections to the hubs', assigned, (one) => connected(one, start));
   await Promise.all(devices.map((device) => device.subscribe('$iothub/methods/POST/#')));
   const full = await report(server);
   row('connected at the same time', `${full.connected} devices`);
-  row(
-    'memory of a connected device',
-    `${perDevice(full.residentMb - known.residentMb)} resident, ` +
-      `${perDevice(full.heapMb - known.heapMb)} on the heap`,
-  );
-  row('memory of a device that is only known', perDevice(known.heapMb - start.heapMb));
+  // From the empty cloud: what handshakes left behind in the meantime is taken again by the next ones.
+  const resident = perDevice(full.residentMb - start.residentMb);
+  const heap = perDevice(full.heapMb - start.heapMb);
+  row('memory of a device, registered and connected', `${resident} resident, ${heap} on the heap`);
   row(
     'the whole cloud',
     `${full.residentMb.toFixed(0)} MB (${start.residentMb.toFixed(0)} MB empty)`,
