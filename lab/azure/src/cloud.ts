@@ -84,8 +84,14 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
   const common = { listenHost, server, ca };
   const endpoints: MqttEndpoint[] = [];
   const dps = await startDps({
-    ...{ clock, log, faults, hubs: directory, server, listenHost, caPem: ca },
-    ...{ host: publicName, ...options.dps },
+    ...common,
+    clock,
+    log,
+    faults,
+    hubs: directory,
+    caPem: ca,
+    host: publicName,
+    ...options.dps,
     ...(mqttPort === undefined
       ? {}
       : {
