@@ -12,9 +12,11 @@ import { EventLog } from './event-log.ts';
 import { Faults } from './faults.ts';
 import { Hub } from './hub/hub.ts';
 import type { HubOptions } from './hub/hub.ts';
+import type { MqttService } from './mqtt-connection.ts';
 import { startMqttEndpoint } from './mqtt-endpoint.ts';
-import type { MqttEndpoint, MqttService } from './mqtt-endpoint.ts';
+import type { MqttEndpoint } from './mqtt-endpoint.ts';
 import type { HubDirectory } from './ports.ts';
+import { webSocketDoor } from './websocket.ts';
 
 export interface CloudOptions {
   /** Default `hub-a` and `hub-b`. */
@@ -118,19 +120,24 @@ async function listen(
 ): Promise<{ readonly dps: Dps; readonly endpoints: readonly MqttEndpoint[] }> {
   const { listenHost = '127.0.0.1', publicName = 'localhost', mqttPort } = options;
   const common = { listenHost, server: parts.server, ca: parts.caPem };
-  const dpsOptions = { ...parts, listenHost, host: publicName, ...options.dps };
-  if (mqttPort === undefined) {
-    const dps = await startDps(dpsOptions);
-    return { dps, endpoints: await listenEach(options, common, hubs) };
-  }
-  const shared: MqttEndpoint[] = [];
+  // WebSockets share the port of HTTPS, as with Azure; DPS joins when it is there.
+  const services: MqttService[] = [...hubs];
+  const endpoints: MqttEndpoint[] = [];
   const serveMqtt = async (service: MqttService) => {
-    const services = [service, ...hubs];
-    const endpoint = await startMqttEndpoint({ ...common, port: mqttPort, services });
-    shared.push(endpoint);
+    services.push(service);
+    const endpoint = await startMqttEndpoint(
+      mqttPort === undefined
+        ? { ...common, port: options.dps?.mqttPort ?? 0, services: [service] }
+        : { ...common, port: mqttPort, services },
+    );
+    endpoints.push(endpoint);
     return endpoint;
   };
-  return { dps: await startDps({ ...dpsOptions, serveMqtt }), endpoints: shared };
+  const onUpgrade = webSocketDoor(services);
+  const where = { listenHost, host: publicName, ...options.dps };
+  const dps = await startDps({ ...parts, ...where, serveMqtt, onUpgrade });
+  if (mqttPort === undefined) endpoints.push(...(await listenEach(options, common, hubs)));
+  return { dps, endpoints };
 }
 
 /** One certificate for everything: hubs and DPS may share a port. */

@@ -10,7 +10,7 @@ import { parseHubUserName } from '../core/topics.ts';
 import type { EventLog } from '../event-log.ts';
 import type { DisconnectReason } from '../events.ts';
 import type { FaultAction } from '../faults.ts';
-import type { MqttConnection } from '../mqtt-endpoint.ts';
+import type { MqttConnection } from '../mqtt-connection.ts';
 import { admit } from './admission.ts';
 import type { Admitted, Refused } from './admission.ts';
 import type { Device } from './device.ts';

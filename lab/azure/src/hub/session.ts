@@ -12,7 +12,7 @@ import type { PropertyBag } from '../core/property-bag.ts';
 import { parseDeviceTopic, parseFilter } from '../core/topics.ts';
 import type { DisconnectReason } from '../events.ts';
 import type { FaultAction, FaultPoint, Faults } from '../faults.ts';
-import type { MqttConnection } from '../mqtt-endpoint.ts';
+import type { MqttConnection } from '../mqtt-connection.ts';
 import type { Admitted } from './admission.ts';
 import type { CloudToDevice } from './cloud-to-device.ts';
 import type { Device } from './device.ts';
