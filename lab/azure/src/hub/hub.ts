@@ -82,8 +82,9 @@ export class Hub implements HubRef, MqttService {
     });
     const common = { hub: name, clock, log, meter: this.#meter, limits: () => this.limits };
     this.#telemetry = new Telemetry({ ...common, messages: this.messages });
-    this.#methods = new Methods(name, clock, log);
-    this.#cloudToDevice = new CloudToDevice(name, clock, log);
+    const charge = (bytes: number) => void this.#meter.charge(this.limits, bytes, clock.nowMs());
+    this.#methods = new Methods(name, clock, log, charge);
+    this.#cloudToDevice = new CloudToDevice(name, clock, log, charge);
     const authorities = [ca, ...(options.trustedAuthorities ?? [])];
     this.#door = new FrontDoor({
       ...common,
