@@ -114,6 +114,11 @@ export class Hub implements HubRef, MqttService {
     return this.#meter.usage(this.#clock.nowMs());
   }
 
+  /** For `startCloud`: 0 = any. */
+  get wantedPort(): number {
+    return this.#options.port ?? 0;
+  }
+
   /** For `startCloud`: the hub has a port of its own. */
   listenOn(endpoint: MqttEndpoint, publicName: string): void {
     this.#endpoint = endpoint;
