@@ -15,11 +15,11 @@ import type { Cloud } from '../../src/index.ts';
 import { LAB_ONLY, Message, makeClient, startBench } from './device-client.ts';
 
 /** Leads every connection to the lab's HTTPS port. */
-function detour(cloud: Cloud): Agent {
+function detour(cloud: Cloud, own: { readonly cert?: string; readonly key?: string } = {}): Agent {
   const agent = new Agent({ ca: cloud.ca });
   return Object.assign(agent, {
     createConnection: (options: object) =>
-      connect({ ...options, host: '127.0.0.1', port: cloud.dps.httpsPort, ca: cloud.ca }),
+      connect({ ...options, ...own, host: '127.0.0.1', port: cloud.dps.httpsPort, ca: cloud.ca }),
   });
 }
 
@@ -40,6 +40,21 @@ test('the official device client sends over WebSockets', LAB_ONLY, async () => {
     bench.hub.messages.all.map(({ bytes }) => bytes),
     [16, 200_000],
   );
+});
+
+test('the official device client shows its certificate under a WebSocket', LAB_ONLY, async () => {
+  await using bench = await startBench();
+  const { certificatePem: cert, keyPem: key } = await bench.cloud.authority.issueDevice('dev-x');
+  const authentication = { kind: 'x509_ca' } as const;
+  bench.hub.registry.create({ deviceId: 'dev-x', enabled: true, authentication });
+  const client = bench.keep(
+    makeClient('HostName=hub-a.azure-devices.net;DeviceId=dev-x;x509=true', azureMqtt.MqttWs),
+  );
+  const mqtt = { webSocketAgent: detour(bench.cloud, { cert, key }) };
+  await client.setOptions({ ...bench.trust, cert, key, mqtt });
+  await client.open();
+  await client.sendEvent(new Message('by certificate'));
+  assert.equal(bench.hub.messages.countOf('dev-x'), 1);
 });
 
 test('the official provisioning client registers over WebSockets', LAB_ONLY, async () => {
