@@ -89,16 +89,20 @@ export function commonName(certificate: X509Certificate): string | undefined {
 /** What a TLS client showed: its certificate first, then those it was signed by as far as sent. */
 export function peerChain(socket: TLSSocket): readonly X509Certificate[] {
   const chain: X509Certificate[] = [];
-  let link = socket.getPeerCertificate(true) as ReturnType<TLSSocket['getPeerCertificate']> & {
-    issuerCertificate?: unknown;
-  };
-  while (link.raw instanceof Buffer) {
+  // Nothing at all when the connection has ended meanwhile, an empty object without a certificate.
+  let link = socket.getPeerCertificate(true) as PeerLink | null | undefined;
+  while (link?.raw instanceof Buffer) {
     const certificate = new X509Certificate(link.raw);
     if (chain.some((known) => known.fingerprint256 === certificate.fingerprint256)) break;
     chain.push(certificate);
-    link = (link.issuerCertificate ?? {}) as typeof link;
+    link = link.issuerCertificate as PeerLink | undefined;
   }
   return chain;
+}
+
+interface PeerLink {
+  readonly raw?: unknown;
+  readonly issuerCertificate?: unknown;
 }
 
 /**

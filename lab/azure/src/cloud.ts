@@ -12,9 +12,11 @@ import { EventLog } from './event-log.ts';
 import { Faults } from './faults.ts';
 import { Hub } from './hub/hub.ts';
 import type { HubOptions } from './hub/hub.ts';
+import type { MqttService } from './mqtt-connection.ts';
 import { startMqttEndpoint } from './mqtt-endpoint.ts';
-import type { MqttEndpoint, MqttService } from './mqtt-endpoint.ts';
+import type { MqttEndpoint } from './mqtt-endpoint.ts';
 import type { HubDirectory } from './ports.ts';
+import { webSocketDoor } from './websocket.ts';
 
 export interface CloudOptions {
   /** Default `hub-a` and `hub-b`. */
@@ -83,11 +85,18 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
   const find = (name: string) => hubs.find((hub) => isNamed(hub, name));
   const directory = { all: hubs, find };
   const parts = { clock, log, faults, hubs: directory, server, caPem: ca };
-  const { dps, endpoints } = await listen(options, parts, hubs);
-  const close = async () => {
-    await Promise.all([dps.close(), ...hubs.map((hub) => hub.close())]);
-    await Promise.all(endpoints.map((endpoint) => endpoint.stop()));
+  const endpoints: MqttEndpoint[] = [];
+  const closeHubs = async () => {
+    await Promise.all([...hubs.map((hub) => hub.close()), ...endpoints.map((one) => one.stop())]);
     if (options.folder === undefined) await rm(folder, { recursive: true, force: true });
+  };
+  const dps = await listen(options, parts, hubs, endpoints).catch(async (error: unknown) => {
+    await closeHubs();
+    throw error;
+  });
+  const close = async () => {
+    await dps.close();
+    await closeHubs();
   };
   return {
     ca,
@@ -112,27 +121,44 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
 
 type Parts = Pick<DpsOptions, 'clock' | 'log' | 'faults' | 'hubs' | 'server' | 'caPem'>;
 
-/** DPS and hubs, each on a port of its own or all on one MQTT port. */
+/**
+ * DPS and hubs, each on a port of its own or all on one MQTT port. DPS comes last: when it cannot
+ * listen, nothing but the endpoints is left to close.
+ * @param endpoints gets those that listen
+ */
 async function listen(
   options: CloudOptions,
   parts: Parts,
   hubs: readonly Hub[],
-): Promise<{ readonly dps: Dps; readonly endpoints: readonly MqttEndpoint[] }> {
+  endpoints: MqttEndpoint[],
+): Promise<Dps> {
   const { listenHost = '127.0.0.1', publicName = 'localhost', mqttPort } = options;
   const common = { listenHost, server: parts.server, ca: parts.caPem };
-  const dpsOptions = { ...parts, listenHost, host: publicName, ...options.dps };
-  if (mqttPort === undefined) {
-    const dps = await startDps(dpsOptions);
-    return { dps, endpoints: await listenEach(options, common, hubs) };
-  }
-  const shared: MqttEndpoint[] = [];
-  const serveMqtt = async (service: MqttService) => {
-    const services = [service, ...hubs];
-    const endpoint = await startMqttEndpoint({ ...common, port: mqttPort, services });
-    shared.push(endpoint);
+  const start = async (port: number, services: readonly MqttService[]) => {
+    const endpoint = await startMqttEndpoint({ ...common, port, services });
+    endpoints.push(endpoint);
     return endpoint;
   };
-  return { dps: await startDps({ ...dpsOptions, serveMqtt }), endpoints: shared };
+  if (mqttPort === undefined) {
+    for (const hub of hubs) hub.listenOn(await start(hub.wantedPort, [hub]), publicName);
+  }
+  // WebSockets share the port of HTTPS, as with Azure; DPS joins when it is there.
+  const services: MqttService[] = [...hubs];
+  const serveMqtt = async (service: MqttService) => {
+    services.push(service);
+    return mqttPort === undefined
+      ? start(options.dps?.mqttPort ?? 0, [service])
+      : start(mqttPort, services);
+  };
+  const onUpgrade = webSocketDoor(services);
+  return startDps({
+    ...parts,
+    listenHost,
+    host: publicName,
+    ...options.dps,
+    serveMqtt,
+    onUpgrade,
+  });
 }
 
 /** One certificate for everything: hubs and DPS may share a port. */
@@ -146,26 +172,6 @@ async function serverCertificate(
   const dpsHosts = [options.dps?.host ?? publicName, 'global.azure-devices-provisioning.net'];
   const names = [publicName, 'localhost', ...dpsHosts, ...hosts, ...serverNames, '127.0.0.1'];
   return authority.issueServer([...new Set(names.map((name) => name.replace(/:\d+$/, '')))]);
-}
-
-/** A port for each hub. */
-async function listenEach(
-  options: CloudOptions,
-  common: { readonly listenHost: string; readonly server: PemPair; readonly ca: string },
-  hubs: readonly Hub[],
-): Promise<readonly MqttEndpoint[]> {
-  const { publicName = 'localhost' } = options;
-  const hubOptions = (hub: Hub) =>
-    options.hubs?.find((one) => typeof one !== 'string' && one.name === hub.name);
-  return Promise.all(
-    hubs.map(async (hub) => {
-      const own = hubOptions(hub);
-      const port = (typeof own === 'object' ? own.port : undefined) ?? 0;
-      const endpoint = await startMqttEndpoint({ ...common, port, services: [hub] });
-      hub.listenOn(endpoint, publicName);
-      return endpoint;
-    }),
-  );
 }
 
 function isNamed(hub: Hub, name: string): boolean {

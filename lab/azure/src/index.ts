@@ -12,6 +12,7 @@ export * from './hub/hub.ts';
 export * from './hub/message-log.ts';
 export type { MethodAnswer, MethodOptions } from './hub/methods.ts';
 export type * from './json.ts';
+export * from './mqtt-connection.ts';
 export * from './mqtt-device.ts';
 export * from './mqtt-endpoint.ts';
 export * from './ports.ts';

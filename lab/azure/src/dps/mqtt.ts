@@ -13,7 +13,7 @@
  */
 import type { IConnectPacket, IPublishPacket, ISubscribePacket, Packet } from 'mqtt-packet';
 import type { Faults } from '../faults.ts';
-import type { MqttConnection, MqttService } from '../mqtt-endpoint.ts';
+import type { MqttConnection, MqttService } from '../mqtt-connection.ts';
 import type { Delivery, DpsCall } from './call.ts';
 import { renderRetryAfter } from './core/answer.ts';
 import { normalId } from './core/enrolment.ts';
