@@ -3,8 +3,8 @@
  * in any order for tests of rules. It never retries, never reconnects and hides nothing.
  */
 import { once } from 'node:events';
-import { connect as connectTls } from 'node:tls';
-import type { TLSSocket } from 'node:tls';
+import { connect as connectTls, createSecureContext } from 'node:tls';
+import type { SecureContext, TLSSocket } from 'node:tls';
 import mqttPacket from 'mqtt-packet';
 import type { IConnectPacket, IPublishPacket, Packet } from 'mqtt-packet';
 import { createSas } from './sas.ts';
@@ -146,13 +146,12 @@ export class MqttDevice {
  * @throws ConnackError when the server refuses, Error when it closes or says nothing
  */
 export async function connectMqtt(options: MqttDeviceOptions): Promise<MqttDevice> {
-  const { certificatePem, keyPem, timeoutMs = 15_000 } = options;
+  const { certificatePem, timeoutMs = 15_000 } = options;
   const socket = connectTls({
     host: options.host ?? '127.0.0.1',
     port: options.port,
-    ca: options.ca,
+    secureContext: certificatePem === undefined ? trusting(options.ca) : ownContext(options),
     checkServerIdentity: () => undefined,
-    ...(certificatePem === undefined ? {} : { cert: certificatePem, key: keyPem }),
   });
   await once(socket, 'secureConnect');
   const device = new MqttDevice(socket, timeoutMs);
@@ -175,6 +174,21 @@ export async function connectMqtt(options: MqttDeviceOptions): Promise<MqttDevic
   }
   device.sessionPresent = answer.sessionPresent;
   return device;
+}
+
+/** By authority: reading certificates costs as much as a handshake. */
+const contexts = new Map<string, SecureContext>();
+
+function trusting(ca: string): SecureContext {
+  const known = contexts.get(ca);
+  if (known !== undefined) return known;
+  const context = createSecureContext({ ca });
+  contexts.set(ca, context);
+  return context;
+}
+
+function ownContext({ ca, certificatePem, keyPem }: MqttDeviceOptions): SecureContext {
+  return createSecureContext({ ca, cert: certificatePem, key: keyPem });
 }
 
 export interface HubLogin {

@@ -127,7 +127,7 @@ export class FrontDoor implements SessionHost {
     }
     const { findDevice, isHost, trusted } = this.#parts;
     const rules = { findDevice, isHost, trusted, nowMs: this.#cloudNowMs() };
-    return admit(connect, connection.chain, rules);
+    return admit(connect, () => connection.chain, rules);
   }
 
   #letIn(
