@@ -57,6 +57,15 @@ export async function createAuthority(commonName: string): Promise<Authority> {
   return authority({ subject: `CN=${commonName}`, extensions: authorityExtensions() });
 }
 
+/** An authority made before. */
+export async function loadAuthority(pair: PemPair): Promise<Authority> {
+  const pkcs8 = x509.PemConverter.decodeFirst(pair.keyPem);
+  const key = await webcrypto.subtle.importKey('pkcs8', pkcs8, ALGORITHM, true, ['sign']);
+  const { subject, issuer } = new x509.X509Certificate(pair.certificatePem);
+  const chainPem = subject === issuer ? '' : pair.certificatePem;
+  return signerOf(pair, { subject, key, chainPem });
+}
+
 /** A device certificate nobody vouches for: known by its thumbprint only. */
 export async function createSelfSigned(
   commonName: string,
@@ -129,7 +138,10 @@ function signed(certificate: X509Certificate, issuer: X509Certificate): boolean 
 async function authority(order: Order): Promise<Authority> {
   const { pair, key } = await issue(order);
   const chainPem = order.signer === undefined ? '' : pair.certificatePem;
-  const signer: Signer = { subject: order.subject, key, chainPem };
+  return signerOf(pair, { subject: order.subject, key, chainPem });
+}
+
+function signerOf(pair: PemPair, signer: Signer): Authority {
   return {
     ...pair,
     async issueServer(names) {

@@ -33,6 +33,8 @@ export interface CloudOptions {
   readonly mqttPort?: number;
   /** Where `ca.pem` is written; default a temporary folder that `close` removes. */
   readonly folder?: string;
+  /** Default a new one. */
+  readonly authority?: Authority;
   readonly dps?: CloudDpsOptions;
 }
 
@@ -70,7 +72,7 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
   const { clock = systemClock, random = systemRandom } = options;
   const log = new EventLog(clock);
   const faults = new Faults(random, log);
-  const authority = await createAuthority('Holdfast lab root');
+  const authority = options.authority ?? (await createAuthority('Holdfast lab root'));
   const ca = authority.certificatePem;
   const hubs = (options.hubs ?? ['hub-a', 'hub-b']).map((hub) => {
     const hubOptions = typeof hub === 'string' ? { name: hub } : hub;

@@ -1,3 +1,5 @@
+export { startAdmin } from './admin/index.ts';
+export type { Admin, DeviceConnection } from './admin/index.ts';
 export * from './certificates.ts';
 export * from './cloud.ts';
 export * from './core/limits.ts';
