@@ -7,18 +7,8 @@ import { EnrolmentError } from '../dps/index.ts';
 import { AdminClient, ClientError, DEFAULT_ADMIN } from './client.ts';
 import { UsageError, columns, describe, parseGiven } from './command.ts';
 import type { Command } from './command.ts';
-import { dpsCommands } from './dps-commands.ts';
-import { faultCommands } from './fault-commands.ts';
-import { hubCommands } from './hub-commands.ts';
+import { COMMANDS } from './commands.ts';
 import { say } from './print.ts';
-import { startCommand } from './start.ts';
-
-const COMMANDS: readonly Command[] = [
-  startCommand,
-  ...dpsCommands,
-  ...hubCommands,
-  ...faultCommands,
-];
 
 function overview(): string {
   const rows = COMMANDS.map(({ name, arguments: args, summary }) => [`${name} ${args}`, summary]);
