@@ -68,13 +68,21 @@ export function dpsRoutes(cloud: Cloud): readonly Route[] {
       method: 'POST',
       path: '/move',
       handle: ({ body }) => {
-        const { registrationId, hub, gently } = objectOf(body);
+        const { registrationId, group, hub, gently } = objectOf(body);
         const name = textOf(hub, 'hub');
         if (cloud.directory.find(name) === undefined) {
           throw new AdminError(404, `there is no hub ${name}`);
         }
-        dps.move(textOf(registrationId, 'registrationId'), name, { gently: gently === true });
-        return { json: { registrationId: registrationId ?? null, hub: name } };
+        const options = { gently: gently === true };
+        if (typeof group !== 'string') {
+          dps.move(textOf(registrationId, 'registrationId'), name, options);
+          return { json: { registrationId: registrationId ?? null, hub: name } };
+        }
+        if (dps.enrolments.get('group', group) === undefined) {
+          throw new AdminError(404, `there is no group ${group}`);
+        }
+        dps.moveGroup(group, name, options);
+        return { json: { group, hub: name } };
       },
     },
     { method: 'GET', path: '/dps/settings', handle: () => ({ json: dps.settings }) },

@@ -127,14 +127,22 @@ export const dpsCommands: readonly Command[] = [
   },
   {
     name: 'move',
-    arguments: 'ID HUB',
+    arguments: '[ID] HUB',
     summary: 'sends a device to another hub: its old one shuts it out, so that it registers again',
-    count: [2, 2],
-    options: { gently: { help: 'do not shut it out: it moves when it next registers by itself' } },
+    count: [1, 2],
+    options: {
+      group: { ...GROUP, help: 'all devices of this group, those still to come included' },
+      gently: { help: 'do not shut it out: it moves when it next registers by itself' },
+    },
     async run(given, client) {
-      const [registrationId = '', hub = ''] = given.args;
-      const gently = given.flag('gently');
-      sayJson(await client.call('POST', '/move', { registrationId, hub, gently }));
+      const group = given.text('group');
+      const [registrationId = ''] = given.args;
+      if (given.args.length !== (group === undefined ? 2 : 1)) {
+        throw new UsageError('name a device and a hub, or a group with --group and a hub');
+      }
+      const who = group === undefined ? { registrationId } : { group };
+      const order = { ...who, hub: given.args.at(-1) ?? '', gently: given.flag('gently') };
+      sayJson(await client.call('POST', '/move', order));
     },
   },
 ];

@@ -13,7 +13,7 @@ import { Enrolments, enrolmentTools } from './enrolments.ts';
 import type { AllocationFunction } from './enrolments.ts';
 import { startDpsHttp } from './http.ts';
 import type { DpsHttpOptions } from './http.ts';
-import { moveDevice } from './move.ts';
+import { moveDevice, moveGroup } from './move.ts';
 import type { MoveOptions } from './move.ts';
 import { DpsMqtt } from './mqtt.ts';
 import { DpsService } from './service.ts';
@@ -70,6 +70,11 @@ export interface Dps extends AsyncDisposable {
    * @throws Error when there is no such hub
    */
   move(registrationId: string, hub: string, options?: MoveOptions): void;
+  /**
+   * The same for all devices of a group, those still to come included.
+   * @throws Error when there is no such group or hub
+   */
+  moveGroup(group: string, hub: string, options?: MoveOptions): void;
   close(): Promise<void>;
 }
 
@@ -100,6 +105,7 @@ export async function startDps(options: DpsOptions): Promise<Dps> {
     port: options.httpsPort ?? 0,
     ...(onUpgrade === undefined ? {} : { onUpgrade }),
   });
+  const parts = { hubs, enrolments, settings, registrations: service.registrations };
   const close = async () => {
     await Promise.all([http.close(), mqtt instanceof MqttEndpoint ? mqtt.stop() : undefined]);
     await service.settled();
@@ -124,15 +130,9 @@ export async function startDps(options: DpsOptions): Promise<Dps> {
       if (allocate === undefined) return enrolments.put(enrolment);
       return enrolments.put({ ...enrolment, allocation: 'custom' }, allocate);
     },
-    move: (registrationId, hub, moveOptions) =>
-      moveDevice(
-        { hubs, enrolments, settings, registrations: service.registrations },
-        {
-          registrationId: normalId(registrationId),
-          hub,
-          ...moveOptions,
-        },
-      ),
+    move: (registrationId, hub, more) =>
+      moveDevice(parts, { ...more, registrationId: normalId(registrationId), hub }),
+    moveGroup: (group, hub, more) => moveGroup(parts, { ...more, group, hub }),
     close,
     [Symbol.asyncDispose]: close,
   };

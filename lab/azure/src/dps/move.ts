@@ -22,25 +22,55 @@ interface MoveParts {
 }
 
 interface MoveOrder extends MoveOptions {
-  readonly registrationId: string;
   readonly hub: string;
 }
 
-export function moveDevice(parts: MoveParts, { registrationId, hub, gently }: MoveOrder): void {
-  const { hubs, settings, registrations } = parts;
+export function moveDevice(parts: MoveParts, order: MoveOrder & { registrationId: string }): void {
+  const { settings, registrations } = parts;
+  const { registrationId } = order;
+  const target = targetOf(parts, order.hub);
+  settings.pins = { ...settings.pins, [registrationId]: target };
+  const registration = registrations.get(registrationId);
+  if (registration !== undefined) shutOut(parts, registration, target, order);
+}
+
+/** The group's enrolment is changed, so that devices still to come go there as well. */
+export function moveGroup(parts: MoveParts, order: MoveOrder & { group: string }): void {
+  const { enrolments, registrations, settings } = parts;
+  const { group } = order;
+  const target = targetOf(parts, order.hub);
+  const change = { hubs: [target], allocation: 'static' } as const;
+  if (enrolments.change('group', group, change) === undefined) {
+    throw new Error(`there is no group ${group}`);
+  }
+  for (const registration of registrations.values()) {
+    if (registration.scope !== 'group' || registration.enrolmentId !== group) continue;
+    const { [registration.registrationId]: _pin, ...pins } = settings.pins;
+    settings.pins = pins;
+    shutOut(parts, registration, target, order);
+  }
+}
+
+function targetOf({ hubs }: MoveParts, hub: string): string {
   const target = hubs.find(hub);
   if (target === undefined) throw new Error(`there is no hub ${hub}`);
-  settings.pins = { ...settings.pins, [registrationId]: target.name };
-  const registration = registrations.get(registrationId);
-  if (registration?.hub === undefined || registration.deviceId === undefined) return;
-  const { registry } = hubs.find(registration.hub) ?? {};
-  if (registry?.get(registration.deviceId) === undefined) return;
-  const isThere = registration.hub === target.name;
+  return target.name;
+}
+
+function shutOut(
+  parts: MoveParts,
+  registration: Registration,
+  target: string,
+  { gently }: MoveOptions,
+): void {
+  const { hub, deviceId } = registration;
+  if (hub === undefined || deviceId === undefined) return;
+  const { registry } = parts.hubs.find(hub) ?? {};
+  if (registry?.get(deviceId) === undefined) return;
   // Moved back before it had registered anew: let in again.
-  if (isThere) return registry.update(registration.deviceId, { enabled: true });
-  if (gently !== true && mayMove(parts, registration)) {
-    registry.update(registration.deviceId, { enabled: false });
-  }
+  if (hub === target) return registry.update(deviceId, { enabled: true });
+  if (gently !== true && mayMove(parts, registration))
+    registry.update(deviceId, { enabled: false });
 }
 
 /** A device whose policy is `never` would be shut out of the only hub it ever gets. */

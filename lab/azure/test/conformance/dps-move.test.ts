@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
+import { deriveDeviceKey } from '../../src/sas.ts';
 import { makeClient, openClient } from './device-client.ts';
 import { register, rejection } from './dps-device.ts';
 import { addressOf, primaryKey, startTestCloud } from './dps-target.ts';
@@ -68,4 +69,27 @@ test('a device whose policy is never is not shut out of the only hub it gets', a
   assert.equal((await again())['assignedHub'], cloud.hub('hub-a').host);
   assert.throws(() => cloud.dps.move('rover-1', 'hub-z'), /there is no hub hub-z/);
   await cloud.close();
+});
+
+test('a group moves with all its devices, those still to come and those that were pinned', async () => {
+  await using cloud = await startTestCloud();
+  const group = cloud.dps.enrol({ enrollmentGroupId: 'fleet', iotHubs: ['hub-a'] });
+  const again = async (registrationId: string) => {
+    const key = deriveDeviceKey(primaryKey(group), registrationId);
+    const proof = { kind: 'key', key } as const;
+    const order = { dps: addressOf(cloud), transport: 'http', registrationId, proof } as const;
+    return (await register(order))['assignedHub'];
+  };
+  const [a, b] = [cloud.hub('hub-a').host, cloud.hub('hub-b').host];
+  cloud.dps.move('rover-2', 'hub-a');
+  assert.deepEqual([await again('rover-1'), await again('rover-2')], [a, a]);
+  cloud.dps.moveGroup('fleet', 'hub-b');
+  const enabled = cloud
+    .hub('hub-a')
+    .registry.list()
+    .map((device) => device.enabled);
+  assert.deepEqual(enabled, [false, false]);
+  for (const id of ['rover-1', 'rover-2', 'rover-3']) assert.equal(await again(id), b);
+  assert.equal(cloud.hub('hub-a').registry.size, 0);
+  assert.throws(() => cloud.dps.moveGroup('nobody', 'hub-b'), /there is no group nobody/);
 });
