@@ -16,6 +16,7 @@ import { MqttDestination } from './adapters/mqtt-destination.ts';
 import { serveMetrics } from './adapters/metrics-server.ts';
 import { RedisBuffer } from './adapters/redis-buffer.ts';
 import { RedisLedger } from './adapters/redis-ledger.ts';
+import { PayloadPool } from './adapters/payload-pool.ts';
 import { RedisReadings } from './adapters/redis-readings.ts';
 import { BufferKeeper } from './buffer-keeper.ts';
 import type { CommandEvents } from './commands/engine.ts';
@@ -23,7 +24,8 @@ import { openCommands } from './commands/wire.ts';
 import type { CommandLog, Commands } from './commands/wire.ts';
 import { deviceOf } from './config.ts';
 import type { Config, TlsMaterial } from './config.ts';
-import { MessagePacker } from './core/message.ts';
+import { MessagePacker, deviceMembers } from './core/message.ts';
+import { Transcoder } from './core/transcode.ts';
 import { expandTopic } from './core/topic.ts';
 import { Forwarder } from './forwarder.ts';
 import type { ForwarderEvents, Report } from './forwarder-parts.ts';
@@ -166,6 +168,7 @@ function mqttForwarder(
   if (config.MQTT_HOST === undefined) return undefined;
   const device = deviceOf(config);
   const { redis, blocking, report, commands } = parts;
+  const payloads = new PayloadPool();
   return new Forwarder({
     destination: new MqttDestination(
       {
@@ -183,8 +186,12 @@ function mqttForwarder(
         commands: commands.mqtt,
       },
       systemClock,
+      payloads,
     ),
-    readings: new RedisReadings(redis, blocking),
+    readings: new RedisReadings(redis, blocking, {
+      transcoder: new Transcoder(deviceMembers(device)),
+      payloads,
+    }),
     ledger: new RedisLedger(redis, {
       lastId: KEYS.mqttLastId.key,
       pending: KEYS.mqttPending.key,

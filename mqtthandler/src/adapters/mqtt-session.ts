@@ -3,8 +3,8 @@ import type { IDisconnectPacket, MqttClient } from 'mqtt';
 import { errorCode, errorMessage } from '@holdfast/kit';
 import type { Clock } from '@holdfast/kit';
 import { classifyPuback, disconnectReason } from '../core/classify.ts';
-import type { PublishOutcome, Session, SessionEnd } from '../ports.ts';
-import { PayloadPool } from './payload-pool.ts';
+import type { Payload, PublishOutcome, Session, SessionEnd } from '../ports.ts';
+import type { PayloadPool } from './payload-pool.ts';
 
 export interface MqttSessionSettings {
   readonly topic: string;
@@ -24,7 +24,7 @@ const GOODBYE_MS = 1_000;
 
 interface Waiting {
   readonly topic: string;
-  readonly payload: string;
+  readonly payload: Payload;
   readonly resolve: (outcome: PublishOutcome) => void;
 }
 
@@ -45,7 +45,7 @@ export class MqttSession implements Session {
   readonly #pubackTimeoutMs: number;
   /** In the order sent: a broker acknowledges in that order [MQTT-4.6.0-2]. */
   readonly #underway = new Set<Underway>();
-  readonly #payloads = new PayloadPool();
+  readonly #payloads: PayloadPool;
   /** More than the window takes: answers beside a full window of readings. */
   #waiting: Waiting[] = [];
   readonly #timer: NodeJS.Timeout;
@@ -55,8 +55,14 @@ export class MqttSession implements Session {
   #stopping = false;
 
   /** Takes over a client that has just received its CONNACK. */
-  constructor(client: MqttClient, clock: Clock, settings: MqttSessionSettings) {
+  constructor(
+    client: MqttClient,
+    clock: Clock,
+    payloads: PayloadPool,
+    settings: MqttSessionSettings,
+  ) {
     this.#client = client;
+    this.#payloads = payloads;
     this.#clock = clock;
     this.#topic = settings.topic;
     this.#answerTopic = settings.answerTopic;
@@ -79,7 +85,7 @@ export class MqttSession implements Session {
     this.#timer = setInterval(() => this.#checkPubacks(), PUBACK_CHECK_MS);
   }
 
-  publish(payload: string): Promise<PublishOutcome> {
+  publish(payload: Payload): Promise<PublishOutcome> {
     return this.#enqueue(this.#topic, payload);
   }
 
@@ -99,7 +105,7 @@ export class MqttSession implements Session {
     this.#finish({ reason: 'stopped' });
   }
 
-  #enqueue(topic: string, payload: string): Promise<PublishOutcome> {
+  #enqueue(topic: string, payload: Payload): Promise<PublishOutcome> {
     if (this.#end !== undefined) return Promise.resolve({ kind: 'lost' });
     return new Promise((resolve) => {
       this.#waiting.push({ topic, payload, resolve });
@@ -118,7 +124,8 @@ export class MqttSession implements Session {
   #send({ topic, payload, resolve }: Waiting): void {
     const underway: Underway = { sentAtMs: this.#clock.monotonicMs(), resolve };
     this.#underway.add(underway);
-    const encoded = this.#payloads.encode(payload);
+    const encoded =
+      typeof payload === 'string' ? this.#payloads.encode(payload) : asBuffer(payload);
     this.#client.publish(topic, encoded, { qos: 1 }, (error) => {
       if (!this.#underway.delete(underway)) return;
       this.#payloads.giveBack(encoded);
@@ -160,4 +167,9 @@ export class MqttSession implements Session {
     this.#waiting = [];
     this.#resolveEnded(end);
   }
+}
+
+/** The same memory: mqtt.js takes nothing but a Buffer. */
+function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
