@@ -62,6 +62,11 @@ export class LaneRunner {
     void this.#judge({ kind: 'session_ended', underway, acknowledged });
   }
 
+  /** A session that we ended ourselves proves nothing against what was under way. */
+  sessionClosed(): void {
+    this.#gapsUnderway.clear();
+  }
+
   /** One pass; rejects with Redis' error. */
   async pass(
     session: Session,
@@ -97,7 +102,7 @@ export class LaneRunner {
     pacer: Pacer,
     { intervalSeconds, onIdle }: Pick<LaneContext, 'intervalSeconds' | 'onIdle'>,
   ): LaneContext {
-    const { clock, readings, ledger, packer, settings } = this.#parts;
+    const { clock, readings, ledger, packer, settings, readLive } = this.#parts;
     return {
       clock,
       readings,
@@ -108,6 +113,7 @@ export class LaneRunner {
       slots,
       pacer,
       intervalSeconds,
+      readLive,
       flight: this.#flight,
       gapsUnderway: this.#gapsUnderway,
       moreWork: this.#moreWork,
@@ -248,7 +254,7 @@ export class LaneRunner {
         await this.#judge({ kind: 'passed', sent: stretch });
         continue;
       }
-      const outcome = await session.publish(message.payload);
+      const outcome = await session.publish(message.payload, message);
       this.#onOutcome({ lane: 'backlog', message, stretch, gapIds: [] }, outcome);
       if (outcome.kind === 'acknowledged') await this.#judge({ kind: 'passed', sent: stretch });
       if (outcome.kind !== 'acknowledged') return;

@@ -47,7 +47,8 @@ export async function liveLane(context: LaneContext, signal: AbortSignal): Promi
       await sendRead(context, range, await readClosed(context, range), 'live', signal);
       continue;
     }
-    const { entries, exhausted } = await readLive(context, range.after, pace, signal);
+    const { entries, exhausted } = await (context.readLive?.(context, range.after, signal) ??
+      readLive(context, range.after, pace, signal));
     pace.busy = entries.length > 1;
     if (entries.length === 0) continue;
     pace.fullReads = exhausted ? 0 : pace.fullReads + 1;
@@ -247,7 +248,7 @@ async function publish(
 ): Promise<boolean> {
   if (sent.lane === 'backlog') await context.pacer.pass(sent.message.bytes, signal);
   if (!(await context.slots.take(live, signal))) return false;
-  void context.session.publish(sent.message.payload).then((outcome) => {
+  void context.session.publish(sent.message.payload, sent.message).then((outcome) => {
     context.slots.give(live);
     context.onOutcome(sent, outcome);
   });
