@@ -63,6 +63,11 @@ export class LaneRunner {
     void this.#judge({ kind: 'session_ended', underway, acknowledged });
   }
 
+  /** A session that we ended ourselves proves nothing against what was under way. */
+  sessionClosed(): void {
+    this.#gapsUnderway.clear();
+  }
+
   /** One pass; rejects with Redis' error. */
   async pass(
     session: Session,
@@ -98,7 +103,7 @@ export class LaneRunner {
     pacer: Pacer,
     { intervalSeconds, onIdle }: Pick<LaneContext, 'intervalSeconds' | 'onIdle'>,
   ): LaneContext {
-    const { clock, readings, ledger, packer, settings } = this.#parts;
+    const { clock, readings, ledger, packer, settings, readLive } = this.#parts;
     return {
       clock,
       readings,
@@ -109,6 +114,7 @@ export class LaneRunner {
       slots,
       pacer,
       intervalSeconds,
+      readLive,
       flight: this.#flight,
       gapsUnderway: this.#gapsUnderway,
       moreWork: this.#moreWork,
@@ -256,7 +262,7 @@ export class LaneRunner {
         await this.#judge({ kind: 'passed', sent: stretch });
         continue;
       }
-      const outcome = await session.publish(message.payload);
+      const outcome = await session.publish(message.payload, message);
       this.#onOutcome({ lane: 'backlog', message, stretch, gapIds: [] }, outcome);
       if (outcome.kind === 'acknowledged') await this.#judge({ kind: 'passed', sent: stretch });
       if (outcome.kind !== 'acknowledged') return;

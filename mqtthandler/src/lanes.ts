@@ -47,7 +47,8 @@ export async function liveLane(context: LaneContext, signal: AbortSignal): Promi
       await sendRead(context, range, await readClosed(context, range), 'live', signal);
       continue;
     }
-    const batch = await readLive(context, range.after, pace, signal);
+    const batch = await (context.readLive?.(context, range.after, signal) ??
+      readLive(context, range.after, pace, signal));
     const { entries, exhausted } = batch;
     pace.busy = entries.length > 1;
     if (entries.length === 0) continue;
@@ -253,7 +254,7 @@ async function publish(
 ): Promise<boolean> {
   if (sent.lane === 'backlog') await context.pacer.pass(sent.message.bytes, signal);
   if (!(await context.slots.take(live, signal))) return false;
-  void context.session.publish(sent.message.payload).then((outcome) => {
+  void context.session.publish(sent.message.payload, sent.message).then((outcome) => {
     context.slots.give(live);
     context.onOutcome(sent, outcome);
   });

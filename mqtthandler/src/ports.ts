@@ -20,6 +20,14 @@ export interface SessionEnd {
   readonly reason: string;
   /** Further words for people. */
   readonly detail?: string;
+  /** We ended it ourselves, to open the next one at once (a new token, another hub): no failure. */
+  readonly planned?: boolean;
+}
+
+/** First and last stream id of what a message holds; names it the same whenever it is sent. */
+export interface MessageIds {
+  readonly firstId: string;
+  readonly lastId: string;
 }
 
 /** UTF-8 JSON, as text or encoded. */
@@ -35,7 +43,7 @@ export interface Session {
    * Sends one message, QoS 1; never rejects. Bytes belong to the session from then on: it may use
    * their memory again once they are acknowledged.
    */
-  publish(payload: Payload): Promise<PublishOutcome>;
+  publish(payload: Payload, ids: MessageIds): Promise<PublishOutcome>;
   /** Resolves when the session has ended, for whatever reason. */
   readonly ended: Promise<SessionEnd>;
   /** Ends it: says goodbye when `graceful`, else drops the connection. Resolves when it has ended. */
@@ -53,6 +61,16 @@ export interface Destination {
    * why; the caller tries again all the same, slowly: the other side may be mended.
    */
   connect(signal: AbortSignal): Promise<Session>;
+  /** Rules of its own for when to connect; they replace the forwarder's waiting between attempts. */
+  readonly attempts?: Attempts;
+}
+
+/** When a destination may be connected to. */
+export interface Attempts {
+  /** Resolves when the next attempt may be made, or `signal` aborts. */
+  due(signal: AbortSignal): Promise<void>;
+  /** Milliseconds until then; 0 when it may be made now, or when nobody knows. */
+  readonly nextMs: number;
 }
 
 /** A part of a range. */
