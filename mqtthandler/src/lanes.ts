@@ -31,7 +31,7 @@ interface LivePace {
   lastSendMs: number;
   /** Reads in a row that did not reach the end of the stream. */
   fullReads: number;
-  /** The last read found several readings: more are on their way. */
+  /** A read found several readings, and none since was empty: more are on their way. */
   busy: boolean;
 }
 
@@ -50,7 +50,7 @@ export async function liveLane(context: LaneContext, signal: AbortSignal): Promi
     const batch = await (context.readLive?.(context, range.after, signal) ??
       readLive(context, range.after, pace, signal));
     const { entries, exhausted } = batch;
-    pace.busy = entries.length > 1;
+    pace.busy = entries.length > (pace.busy ? 0 : 1);
     if (entries.length === 0) continue;
     pace.fullReads = exhausted ? 0 : pace.fullReads + 1;
     pace.lastSendMs = clock.monotonicMs();
@@ -81,7 +81,8 @@ async function readLive(
   // A full read means that more waits behind it: no gathering until the end is reached.
   const sinceSendMs = clock.monotonicMs() - pace.lastSendMs;
   const waitMs = pace.fullReads > 0 ? 0 : gatherMs(sinceSendMs, intervalSeconds);
-  await clock.sleepMs(waitMs, signal);
+  // Even no time at all is a timer: a millisecond, and a wake-up.
+  if (waitMs > 0) await clock.sleepMs(waitMs, signal);
   if (signal.aborted) return NOTHING;
   if (wake && waitMs === 0 && woken.length < TAIL_READINGS) {
     return { entries: woken, exhausted: true };

@@ -17,8 +17,6 @@ export interface MqttSessionSettings {
   readonly pubackTimeoutMs: number;
 }
 
-/** How often the age of the oldest unacknowledged message is looked at. */
-const PUBACK_CHECK_MS = 500;
 /** A graceful DISCONNECT that gets no further is cut off. */
 const GOODBYE_MS = 1_000;
 
@@ -48,7 +46,8 @@ export class MqttSession implements Session {
   readonly #payloads: PayloadPool;
   /** More than the window takes: answers beside a full window of readings. */
   #waiting: Waiting[] = [];
-  readonly #timer: NodeJS.Timeout;
+  /** Set while a message is under way, for the time when the oldest is overdue. */
+  #timer: NodeJS.Timeout | undefined;
   #resolveEnded: (end: SessionEnd) => void = () => {};
   #end: SessionEnd | undefined;
   #lastAnswerMs = -Infinity;
@@ -82,7 +81,6 @@ export class MqttSession implements Session {
     client.on('close', () => {
       this.#finish({ reason: this.#stopping ? 'stopped' : 'closed_by_peer' });
     });
-    this.#timer = setInterval(() => this.#checkPubacks(), PUBACK_CHECK_MS);
   }
 
   publish(payload: Payload): Promise<PublishOutcome> {
@@ -124,6 +122,7 @@ export class MqttSession implements Session {
   #send({ topic, payload, resolve }: Waiting): void {
     const underway: Underway = { sentAtMs: this.#clock.monotonicMs(), resolve };
     this.#underway.add(underway);
+    this.#timer ??= setTimeout(() => this.#checkPubacks(), this.#pubackTimeoutMs);
     const encoded =
       typeof payload === 'string' ? this.#payloads.encode(payload) : asBuffer(payload);
     this.#client.publish(topic, encoded, { qos: 1 }, (error) => {
@@ -147,18 +146,19 @@ export class MqttSession implements Session {
 
   /** On a slow line a whole window may take longer than one message may: each answer is progress. */
   #checkPubacks(): void {
+    this.#timer = undefined;
     const [oldest] = this.#underway;
     if (oldest === undefined) return;
     const waitingSinceMs = Math.max(oldest.sentAtMs, this.#lastAnswerMs);
-    if (this.#clock.monotonicMs() - waitingSinceMs > this.#pubackTimeoutMs) {
-      this.#finish({ reason: 'puback_timeout' });
-    }
+    const leftMs = waitingSinceMs + this.#pubackTimeoutMs - this.#clock.monotonicMs();
+    if (leftMs <= 0) this.#finish({ reason: 'puback_timeout' });
+    else this.#timer = setTimeout(() => this.#checkPubacks(), Math.ceil(leftMs));
   }
 
   #finish(end: SessionEnd): void {
     if (this.#end !== undefined) return;
     this.#end = end;
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
     this.#client.end(true);
     // A goodbye under way makes end() do nothing; the socket must go all the same.
     this.#client.stream.destroy();
