@@ -4,10 +4,12 @@ import type { Bell } from './bell.ts';
 import { Continuity } from './continuity.ts';
 import { gapCount, gapsOf } from './core/gap.ts';
 import type { Passed } from './core/gap.ts';
+import { NOTHING_LEARNED, learnSize, learnedLimitBytes } from './core/learned-size.ts';
 import { subtract } from './core/progress.ts';
 import { previousId } from './core/previous-id.ts';
 import { WATCHING, nextSuspect, quarantineStep, wantsProbe } from './core/quarantine.ts';
 import type { QuarantineEvent, QuarantineState } from './core/quarantine.ts';
+import type { Message } from './core/message.ts';
 import type { Flight, Stretch } from './flight.ts';
 import type { ForwarderParts } from './forwarder-parts.ts';
 import { backlogLane, gapLane, liveLane } from './lanes.ts';
@@ -30,6 +32,7 @@ export class LaneRunner {
   readonly #continuity: Readonly<Record<LaneName, Continuity>>;
   readonly #gapsUnderway = new Set<string>();
   #quarantine: QuarantineState = WATCHING;
+  #size = NOTHING_LEARNED;
   #endPass = new AbortController();
   #pauseMs = 0;
 
@@ -111,6 +114,10 @@ export class LaneRunner {
       packer,
       settings,
       session,
+      maxMessageBytes: () => {
+        const learned = learnedLimitBytes(this.#size, clock.monotonicMs());
+        return Math.min(session.maxPayloadBytes, learned);
+      },
       slots,
       pacer,
       intervalSeconds,
@@ -263,10 +270,17 @@ export class LaneRunner {
         continue;
       }
       const outcome = await session.publish(message.payload, message);
+      this.#learn(message, outcome);
       this.#onOutcome({ lane: 'backlog', message, stretch, gapIds: [] }, outcome);
       if (outcome.kind === 'acknowledged') await this.#judge({ kind: 'passed', sent: stretch });
       if (outcome.kind !== 'acknowledged') return;
     }
+  }
+
+  #learn(message: Message, { kind }: PublishOutcome): void {
+    if (kind === 'later') return;
+    const nowMs = this.#parts.clock.monotonicMs();
+    this.#size = learnSize(this.#size, message, kind === 'acknowledged', nowMs);
   }
 
   /** The next reading that is under no suspicion, if there is one. */

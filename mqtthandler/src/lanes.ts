@@ -263,5 +263,5 @@ async function publish(
 }
 
 function limitsOf(context: LaneContext): PackLimits {
-  return { maxBytes: context.session.maxPayloadBytes, maxReadings: context.settings.maxReadings };
+  return { maxBytes: context.maxMessageBytes(), maxReadings: context.settings.maxReadings };
 }

@@ -89,6 +89,22 @@ test('one reading a destination refuses outright becomes a gap record, the other
   assert.equal(bench.destination.sessions, 1);
 });
 
+test('a size limit that a destination does not announce is learned: the backlog goes on without breaking the connection again', async () => {
+  for (const answer of ['close', 'refuse'] as const) {
+    await using bench = new ForwarderBench();
+    bench.destination.treat = (payload) => (payload.length > 700 ? answer : 'acknowledge');
+    bench.produce(1_000);
+    bench.start();
+    await bench.until(() => new Set(bench.takenSeqs).size === 1_000);
+    assert.deepEqual(bench.takenGaps, []);
+    const learned = bench.destination.sessions;
+    assert.ok(learned < 15, `${learned} sessions, ${answer}`);
+    bench.produce(1_000);
+    await bench.until(() => new Set(bench.takenSeqs).size === 2_000);
+    assert.equal(bench.destination.sessions, learned);
+  }
+});
+
 test('new readings do not wait for a backlog, and the backlog keeps to its limit', async () => {
   const backlogRate = { messagesPerSecond: 5, bytesPerSecond: Infinity };
   await using bench = new ForwarderBench({ lanes: 2, backlogRate });
