@@ -1,8 +1,7 @@
 /** Runs the lanes of a session, or tests suspects one at a time; decides nothing about the link. */
 import type { StreamEntry } from '@holdfast/redis';
 import type { Bell } from './bell.ts';
-import { Continuity } from './continuity.ts';
-import { gapCount, gapsOf } from './core/gap.ts';
+import { gapsOf } from './core/gap.ts';
 import type { Passed } from './core/gap.ts';
 import { NOTHING_LEARNED, learnSize, learnedLimitBytes } from './core/learned-size.ts';
 import { subtract } from './core/progress.ts';
@@ -12,8 +11,9 @@ import type { QuarantineEvent, QuarantineState } from './core/quarantine.ts';
 import type { Message } from './core/message.ts';
 import type { Flight, Stretch } from './flight.ts';
 import type { ForwarderParts } from './forwarder-parts.ts';
+import { HoleWatch } from './hole-watch.ts';
 import { backlogLane, gapLane, liveLane } from './lanes.ts';
-import type { LaneContext, LaneName, SentMessage } from './lane-context.ts';
+import type { LaneContext, SentMessage } from './lane-context.ts';
 import type { Pacer } from './pacer.ts';
 import type { PublishOutcome, Session } from './ports.ts';
 import type { Slots } from './slots.ts';
@@ -29,7 +29,7 @@ export class LaneRunner {
   readonly #moreWork: Bell;
   /** Identities of the readings at which ranges meet. */
   readonly marks = new Map<string, Passed>();
-  readonly #continuity: Readonly<Record<LaneName, Continuity>>;
+  readonly #holes: HoleWatch;
   readonly #gapsUnderway = new Set<string>();
   #quarantine: QuarantineState = WATCHING;
   #size = NOTHING_LEARNED;
@@ -41,8 +41,7 @@ export class LaneRunner {
     this.#flight = flight;
     this.#tally = tally;
     this.#moreWork = moreWork;
-    const watch = () => new Continuity(parts.readings, this.marks);
-    this.#continuity = { live: watch(), backlog: watch(), gaps: watch() };
+    this.#holes = new HoleWatch(parts, tally, moreWork, this.marks);
   }
 
   /** Whether suspects are being tested, one message at a time. */
@@ -125,7 +124,7 @@ export class LaneRunner {
       flight: this.#flight,
       gapsUnderway: this.#gapsUnderway,
       moreWork: this.#moreWork,
-      onRead: (lane, after, entries, end) => this.#onRead(lane, after, entries, end),
+      onRead: (lane, after, entries, end) => this.#holes.onRead(lane, after, entries, end),
       onOutcome: (sent, outcome) => this.#onOutcome(sent, outcome),
       onTooLarge: (id, stretch) => this.#tooLarge(id, stretch),
       onIdle,
@@ -135,23 +134,6 @@ export class LaneRunner {
         return Promise.resolve();
       },
     };
-  }
-
-  async #onRead(
-    lane: LaneName,
-    after: string,
-    entries: readonly StreamEntry[],
-    end: string | undefined,
-  ): Promise<void> {
-    if (lane === 'backlog' && this.#parts.settings.backlogOrder === 'newest') return;
-    const holes = await this.#continuity[lane].follow(after, entries, end);
-    if (holes.length === 0) return;
-    for (const hole of holes) await this.#parts.ledger.recordGap(hole);
-    const count = gapCount(holes);
-    this.#tally.gapReadings += count;
-    const { report, destination } = this.#parts;
-    report('warn', 'readings_removed', { destination: destination.name, count });
-    this.#moreWork.ring();
   }
 
   #onOutcome(sent: SentMessage, outcome: PublishOutcome): void {
