@@ -73,7 +73,7 @@ function gestureWithin(startMs: number, random: Random): Timed[] {
 }
 
 test('ticks that come late, early or twice change nothing', () => {
-  for (let seed = 1; seed <= 300; seed += 1) {
+  for (let seed = 1; seed <= 60; seed += 1) {
     const random = seededRandom(seed);
     const edges: Timed[] = [];
     const starts: number[] = [];
