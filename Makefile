@@ -6,15 +6,15 @@ SHELL := bash
 NODE_TEST := node --import tsx --test --test-force-exit
 UNIT_TESTS := node --import tsx
 
-unit        = $(sort $(wildcard */test/unit/*.test.ts redis/client/test/unit/*.test.ts lab/*/test/unit/*.test.ts))
-contract    = $(sort $(wildcard */test/contract/*.test.ts redis/client/test/contract/*.test.ts lab/*/test/contract/*.test.ts))
-integration = $(sort $(wildcard */test/integration/*.test.ts redis/client/test/integration/*.test.ts lab/*/test/integration/*.test.ts))
+unit        = $(sort $(wildcard */test/unit/*.test.ts redis/client/test/unit/*.test.ts grafana/api/test/unit/*.test.ts lab/*/test/unit/*.test.ts))
+contract    = $(sort $(wildcard */test/contract/*.test.ts redis/client/test/contract/*.test.ts grafana/api/test/contract/*.test.ts lab/*/test/contract/*.test.ts))
+integration = $(sort $(wildcard */test/integration/*.test.ts redis/client/test/integration/*.test.ts grafana/api/test/integration/*.test.ts lab/*/test/integration/*.test.ts))
 
 .PHONY: help
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-node_modules/.installed: package.json package-lock.json $(wildcard */package.json redis/client/package.json)
+node_modules/.installed: package.json package-lock.json $(wildcard */package.json redis/client/package.json grafana/api/package.json)
 	npm ci --no-fund --no-audit --loglevel=error
 	@touch $@
 
