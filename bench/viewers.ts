@@ -3,6 +3,7 @@
  * the page does (overview, curves, states) and as a dashboard does (status and four series); beside it
  * the same without viewers. Nothing may be lost, and the live latency should hardly change.
  */
+import { setMaxListeners } from 'node:events';
 import { connectAsync } from 'mqtt';
 import { freePort, service, until } from '@holdfast/lab/servers';
 import type { ManagedProcess, RedisServer } from '@holdfast/lab/servers';
@@ -175,6 +176,7 @@ export async function benchViewers(): Promise<void> {
   const idleMb = residentMb(pidOf(api));
   const seen: Seen = { answersMs: [], failures: 0 };
   const stop = new AbortController();
+  setMaxListeners(0, stop.signal);
   const viewers = Array.from({ length: VIEWERS }, async (_, i) => view(url, i, seen, stop.signal));
   const cpuBefore = cpuMs(pidOf(api));
   const startMs = performance.now();
