@@ -6,16 +6,18 @@ SHELL := bash
 NODE_TEST := node --import tsx --test --test-force-exit
 UNIT_TESTS := node --import tsx
 
-unit        = $(sort $(wildcard */test/unit/*.test.ts redis/client/test/unit/*.test.ts lab/*/test/unit/*.test.ts))
-contract    = $(sort $(wildcard */test/contract/*.test.ts redis/client/test/contract/*.test.ts lab/*/test/contract/*.test.ts))
-integration = $(sort $(wildcard */test/integration/*.test.ts redis/client/test/integration/*.test.ts lab/*/test/integration/*.test.ts))
-conformance = $(sort $(wildcard lab/*/test/conformance/*.test.ts))
+# Those of a package and of a package below a folder (redis/client, grafana/api, lab/azure).
+tests       = $(sort $(filter-out node_modules/%,$(wildcard */test/$(1)/*.test.ts */*/test/$(1)/*.test.ts)))
+unit        = $(call tests,unit)
+contract    = $(call tests,contract)
+integration = $(call tests,integration)
+conformance = $(call tests,conformance)
 
 .PHONY: help
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-node_modules/.installed: package.json package-lock.json $(wildcard */package.json */*/package.json)
+node_modules/.installed: package.json package-lock.json $(filter-out node_modules/%,$(wildcard */package.json */*/package.json))
 	npm ci --no-fund --no-audit --loglevel=error
 	@touch $@
 
@@ -26,6 +28,7 @@ build: node_modules/.installed ## bundle each service into <service>/dist/main.j
 .PHONY: check
 check: node_modules/.installed ## types, lint, format and unit tests: seconds, before each commit
 	@npx tsc --noEmit
+	@npx tsc --noEmit -p grafana/api/page
 	@npx oxlint --type-aware --quiet
 	@npx prettier --check --log-level warn .
 	@$(UNIT_TESTS) --test-reporter=dot tools/unit-tests.ts $(unit)
@@ -37,6 +40,7 @@ servers: ## redis-server and mosquitto, installed by apt when missing
 .PHONY: test
 test: node_modules/.installed servers build ## everything: types, lint, format, unit, contract and integration tests
 	npx tsc --noEmit
+	npx tsc --noEmit -p grafana/api/page
 	npx oxlint --type-aware
 	npx prettier --check .
 	$(UNIT_TESTS) --test-reporter=spec tools/unit-tests.ts $(unit)

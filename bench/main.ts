@@ -9,6 +9,7 @@ import { benchCloud } from './cloud.ts';
 import { benchCost } from './cost.ts';
 import { benchLatency } from './latency.ts';
 import { benchReplay } from './replay.ts';
+import { benchViewers } from './viewers.ts';
 
 const wanted = process.argv.slice(2);
 const chosen = (name: string) => wanted.length === 0 || wanted.includes(name);
@@ -22,3 +23,4 @@ if (chosen('replay')) {
   await benchReplay(extra > 100_000 ? [100_000, extra] : [100_000]);
 }
 if (chosen('cloud')) await benchCloud();
+if (chosen('viewers')) await benchViewers();
