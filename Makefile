@@ -29,6 +29,10 @@ check: node_modules/.installed ## types, lint, format and unit tests: seconds, b
 	@npx prettier --check --log-level warn .
 	@$(UNIT_TESTS) --test-reporter=dot tools/unit-tests.ts $(unit)
 
+.PHONY: dashboards
+dashboards: node_modules/.installed ## write grafana/dashboards/*.json from grafana/src
+	@npm run --silent dashboards --workspace grafana
+
 .PHONY: servers
 servers: ## redis-server and mosquitto, installed by apt when missing
 	@tools/ensure-servers.sh
