@@ -8,19 +8,20 @@ import type { Ask } from './query.ts';
 import { eventTable } from './shared-panels.ts';
 import { COLOURS, levelMapping, missing } from './words.ts';
 
-type Tile = Omit<StatText, 'asks' | 'size' | 'show'> & { readonly show: readonly string[] };
+type Tile = Omit<StatText, 'asks' | 'size'> & { readonly columns: readonly string[] };
 
 const tileOf =
-  (route: Ask['route']) =>
-  ({ show, ...text }: Tile) =>
-    stat({ ...text, show, size: [4, 4], asks: [{ route, columns: show }] });
-const statusTile = tileOf('status');
-const provisioningTile = tileOf('provisioning');
+  (route: Ask['route'], size: StatText['size']) =>
+  ({ columns, ...text }: Tile) =>
+    stat({ ...text, size, asks: [{ route, columns }] });
+const statusTile = tileOf('status', [6, 4]);
+// Wide: reasons and errors are whole sentences.
+const provisioningTile = tileOf('provisioning', [12, 5]);
 
 const rates = statusTile({
   title: 'Readings per second',
   description: 'Measured, and acknowledged by the slowest destination.',
-  show: ['produced_per_second', 'sent_per_second'],
+  columns: ['produced_per_second', 'sent_per_second'],
   names: true,
   unit: 'short',
   overrides: [
@@ -34,7 +35,7 @@ const forecast = statusTile({
   title: 'Forecast',
   description:
     'At the present rates: when the backlog is gone, and when the buffer is full and readings are lost.',
-  show: ['drained_in_seconds', 'full_in_seconds'],
+  columns: ['drained_in_seconds', 'full_in_seconds'],
   names: true,
   unit: 's',
   overrides: [
@@ -55,7 +56,7 @@ const buffer = statusTile({
   title: 'Buffer used',
   description:
     'Part of the memory for readings that is used. When it is full, the oldest acknowledged readings go first.',
-  show: ['buffer_used_percent'],
+  columns: ['buffer_used_percent'],
   unit: 'percent',
   mappings: [missing('not known')],
 }).thresholds(thresholds(COLOURS.good, [70, COLOURS.warning], [90, COLOURS.bad]));
@@ -64,7 +65,7 @@ const losses = statusTile({
   title: 'Readings lost',
   description:
     'Recorded as lost since the mqtthandler started, and records of losses still to be delivered.',
-  show: ['gap_readings', 'gaps_waiting'],
+  columns: ['gap_readings', 'gaps_waiting'],
   names: true,
   unit: 'locale',
   overrides: [
@@ -76,7 +77,7 @@ const losses = statusTile({
 const provisioning = provisioningTile({
   title: 'Provisioning',
   description: 'State of provisioning, and why.',
-  show: ['level', 'reason', 'state'],
+  columns: ['level', 'reason', 'state'],
   overrides: [field('level', { mappings: [levelMapping] })],
 });
 
@@ -84,7 +85,7 @@ const attempt = provisioningTile({
   title: 'Next attempt',
   description:
     'When provisioning is tried again, which attempt that was, and what went wrong last.',
-  show: ['attempt', 'last_error', 'next_attempt_in_ms'],
+  columns: ['attempt', 'last_error', 'next_attempt_in_ms'],
   names: true,
   overrides: [
     field('attempt', { displayName: 'attempts so far', mappings: [missing('none')] }),
@@ -105,11 +106,9 @@ export const gateway = dashboard({
   from: 'now-6h',
   annotations: [...measuringAnnotations(), ...linkAnnotations()],
   sections: [
-    {
-      panels: [rates, forecast, buffer, losses, provisioning, attempt].map((tile) => tile.build()),
-    },
+    { panels: [rates, forecast, buffer, losses].map((tile) => tile.build()) },
     { title: 'Sending', panels: [links, throughput, backlog, retries].map((p) => p.build()) },
-    { title: 'Hub', panels: [hub.build()] },
+    { title: 'Hub', panels: [provisioning, attempt, hub].map((panel) => panel.build()) },
     { title: 'Device', panels: [memory, cardWrites, dataFile].map((panel) => panel.build()) },
     {
       title: 'What happened',

@@ -16,14 +16,11 @@ import { eventTable, quantityCourses, sensorTable } from './shared-panels.ts';
 import { unitOverrides } from './units.ts';
 import { freshnessMapping, levelMapping, missing, qualityMappings, stateMapping } from './words.ts';
 
-type Tile = Omit<StatText, 'asks' | 'size' | 'show'> & {
-  readonly show: readonly string[];
-  readonly size?: StatText['size'];
-};
+type Tile = Omit<StatText, 'asks' | 'size'> & { readonly columns: readonly string[] };
 
 /** A tile made of columns of `status`, one below the other. */
-function statusTile({ show, size = [4, 4], ...text }: Tile) {
-  return stat({ ...text, show, size, asks: [{ route: 'status', columns: show }] });
+function statusTile({ columns, ...text }: Tile) {
+  return stat({ ...text, size: [4, 4], asks: [{ route: 'status', columns }] });
 }
 
 const level = (name: string) => field(name, { mappings: [levelMapping] });
@@ -32,14 +29,14 @@ const tiles = [
   statusTile({
     title: 'Measuring',
     description: 'Whether the device measures, and whether that is as it should be.',
-    show: ['measuring_level', 'measuring_state'],
+    columns: ['measuring_level', 'measuring_state'],
     overrides: [level('measuring_level')],
   }),
   statusTile({
     title: 'Last reading',
     description:
       'Age of the newest reading of all sensors. Late: over 3 intervals; old: over 10, at least a minute.',
-    show: ['freshness', 'last_reading_age_ms'],
+    columns: ['freshness', 'last_reading_age_ms'],
     overrides: [
       field('freshness', { mappings: [freshnessMapping] }),
       field('last_reading_age_ms', { unit: 'ms', decimals: 0, mappings: [missing('no reading')] }),
@@ -48,19 +45,19 @@ const tiles = [
   statusTile({
     title: 'MQTT broker',
     description: 'The link to the MQTT broker.',
-    show: ['mqtt_level', 'mqtt_state'],
+    columns: ['mqtt_level', 'mqtt_state'],
     overrides: [level('mqtt_level')],
   }),
   statusTile({
     title: 'IoT Hub',
     description: 'The link to the IoT Hub.',
-    show: ['hub_level', 'hub_state'],
+    columns: ['hub_level', 'hub_state'],
     overrides: [level('hub_level')],
   }),
   statusTile({
     title: 'Provisioning',
     description: 'How the device came to its hub; more of it in the dashboard Gateway.',
-    show: ['provisioning_level', 'provisioning_state'],
+    columns: ['provisioning_level', 'provisioning_state'],
     overrides: [level('provisioning_level')],
   }),
   stat({
@@ -75,7 +72,11 @@ const tiles = [
     ],
     show: ['backlog', 'forecast'],
     unit: 'short',
-    overrides: [field('backlog', { decimals: 0, mappings: [missing('not known')] })],
+    // With two answers Grafana would put their names before those of the fields.
+    overrides: [
+      field('backlog', { displayName: 'backlog', decimals: 0, mappings: [missing('not known')] }),
+      field('forecast', { displayName: 'forecast' }),
+    ],
     graph: true,
   }),
 ];

@@ -114,8 +114,8 @@ export function framePer(...names: readonly string[]): DataTransformerConfig {
 }
 
 export interface StatText extends PanelText {
-  /** Which fields are shown, by name; the time of a curve is not among them. */
-  readonly show: readonly string[] | 'numbers';
+  /** Which fields are shown, by the names they have in the end; default all of them. */
+  readonly show?: readonly string[] | 'numbers';
   readonly unit?: string;
   readonly mappings?: readonly ValueMapping[];
   readonly overrides?: readonly Override[];
@@ -127,7 +127,7 @@ export interface StatText extends PanelText {
 
 /** A few values, large; with `graph` a curve behind them. */
 export function stat(text: StatText): StatBuilder {
-  const { show, unit, mappings = [], overrides = [], transformations = [], repeat } = text;
+  const { show = ['.*'], unit, mappings = [], overrides = [], transformations = [], repeat } = text;
   const panel = titled(new StatBuilder(), text)
     .graphMode(text.graph === true ? BigValueGraphMode.Area : BigValueGraphMode.None)
     // A curve has its colour for itself: the number on it stays readable.
@@ -233,8 +233,12 @@ export interface TableText extends Omit<PanelText, 'asks'> {
   /** Column of the route -> heading, in the order in which they stand. */
   readonly headings: Readonly<Record<string, string>>;
   readonly overrides?: readonly Override[];
+  /** What stands there without a row. */
   readonly empty: string;
 }
+
+/** `noValue` of a panel counts for each of its cells too. */
+const emptyCells = fields('/.*/', { noValue: '–' });
 
 /** Rows; the columns stand in the order of `headings`, a data source sorts them by name. */
 export function table({ route, params = {}, ...text }: TableText): TableBuilder {
@@ -248,7 +252,7 @@ export function table({ route, params = {}, ...text }: TableText): TableBuilder 
     .thresholds(thresholds('text'))
     .colorScheme(byThreshold())
     .noValue(text.empty)
-    .overrides((text.overrides ?? []).map(override))
+    .overrides([emptyCells, ...(text.overrides ?? [])].map(override))
     .transformations([{ id: 'organize', options }]);
 }
 

@@ -34,6 +34,7 @@ export const UNIT_RULES: readonly UnitRule[] = [
   { quantity: '.*_ms', unit: 'ms' },
   { quantity: '.*_metre', unit: 'lengthm' },
   { quantity: '.*_hertz', unit: 'rothz' },
+  { quantity: 'load_.*', unit: 'short', decimals: 2 },
   { quantity: 'clock_synchronised', unit: 'bool_yes_no' },
 ];
 
@@ -43,7 +44,7 @@ export const UNIT_RULES: readonly UnitRule[] = [
  */
 export const unitOverrides: readonly Override[] = UNIT_RULES.map(
   ({ quantity, unit, decimals }) => ({
-    matcher: { id: 'byRegexp', options: `/quantity="${quantity}"/` },
+    matcher: { id: 'byRegexp', options: `/^(value|min|max) .*quantity="${quantity}"/` },
     properties: [
       { id: 'unit', value: unit },
       ...(decimals === undefined ? [] : [{ id: 'decimals', value: decimals }]),

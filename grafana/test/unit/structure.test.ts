@@ -128,6 +128,22 @@ for (const dashboard of DASHBOARDS) {
       }
     });
 
+    test('variables are made of one column, or of a text and a value', () => {
+      for (const { name, type, query } of dashboard.templating.list) {
+        assert.equal(type, 'query', name);
+        assert.equal(query.queryType, 'infinity', name);
+        const columns = query.infinityQuery.columns.map(({ text }) => text).sort();
+        if (columns.length > 1) assert.deepEqual(columns, ['__text', '__value'], name);
+      }
+    });
+
+    test('annotations have the columns by which Grafana knows their parts', () => {
+      for (const { name, target } of dashboard.annotations.list) {
+        const columns = target.columns.map(({ text }) => text).sort();
+        assert.deepEqual(columns, ['id', 'tags', 'text', 'time', 'timeEnd', 'title'], name);
+      }
+    });
+
     test('every query asks the provisioned data source, by GET, a route of the service', () => {
       const source = provisioned.datasources[0];
       for (const { where, query } of queriesOf(dashboard)) {
