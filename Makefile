@@ -25,6 +25,7 @@ build: node_modules/.installed ## bundle each service into <service>/dist/main.j
 .PHONY: check
 check: node_modules/.installed ## types, lint, format and unit tests: seconds, before each commit
 	@npx tsc --noEmit
+	@npx tsc --noEmit -p grafana/api/page
 	@npx oxlint --type-aware --quiet
 	@npx prettier --check --log-level warn .
 	@$(UNIT_TESTS) --test-reporter=dot tools/unit-tests.ts $(unit)
@@ -48,6 +49,7 @@ test-dashboards: node_modules/.installed servers build grafana/library/node_modu
 .PHONY: test
 test: node_modules/.installed servers build ## everything: types, lint, format, unit, contract and integration tests
 	npx tsc --noEmit
+	npx tsc --noEmit -p grafana/api/page
 	npx oxlint --type-aware
 	npx prettier --check .
 	$(UNIT_TESTS) --test-reporter=spec tools/unit-tests.ts $(unit)

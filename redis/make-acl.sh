@@ -91,11 +91,14 @@ rules_provisioner() {
     "$(own_status provisioner)"
 }
 
-# Reads what a dashboard shows. `hub:*` is not among it: it holds the hub's credentials.
+# Reads what a dashboard shows. Of `hub:*` only the assignment: `hub:credentials` is a secret.
 rules_grafana() {
   echo "($read +memory|usage %R~measurement:* %R~mqtt_sender:* %R~hub_sender:*" \
-    '%R~events %R~*:status %R~provisioning:*)'
+    '%R~events %R~*:status %R~provisioning:* %R~hub:assignment)'
 }
+
+# The button of the dashboard, used only with DASHBOARD_CONTROL=true: the one switch, not even read.
+rules_dashboard() { echo '(+set %W~measurement:enabled)'; }
 
 # A program of the user's own: stores readings, and may stop when measuring is switched off.
 rules_program() {
@@ -136,7 +139,8 @@ password_of() {
 acl() {
   local user password digest
   echo 'user default off resetpass resetkeys resetchannels -@all'
-  for user in redis healthcheck sensor startstopbutton mqtthandler provisioner grafana program; do
+  for user in redis healthcheck sensor startstopbutton mqtthandler provisioner grafana dashboard \
+    program; do
     if ! password=$(password_of "$user"); then
       log error credential_failed user "$user" >&2
       continue

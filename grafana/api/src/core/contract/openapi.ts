@@ -1,5 +1,6 @@
 /** The OpenAPI 3.1 document of the service, made from the tables of routes and columns. */
 import type { Column } from './columns.ts';
+import { CURVE_PARAMETERS } from './parameters.ts';
 import type { Parameter } from './parameters.ts';
 import { TABLE_ROUTES } from './routes.ts';
 import type { TableRoute } from './routes.ts';
@@ -137,6 +138,35 @@ function overviewPath(): Json {
   return { get: { operationId: 'overview', summary: help, parameters: [], responses } };
 }
 
+const numbers = (nullable: boolean): Json => ({
+  type: 'array',
+  items: { type: nullable ? ['number', 'null'] : 'number' },
+});
+
+/** An object with these members and no others. */
+function closed(properties: Readonly<Record<string, Json>>): Json {
+  const required = Object.keys(properties);
+  return { type: 'object', properties, required, additionalProperties: false };
+}
+
+function curvesPath(): Json {
+  const string: Json = { type: 'string' };
+  const names = { sensor: string, quantity: string, label: string, unit: string };
+  const values = { value: numbers(true), min: numbers(true), max: numbers(true) };
+  const schema = closed({
+    mode: { type: 'string', enum: ['bucket', 'sample'] },
+    from: { type: 'integer' },
+    to: { type: 'integer' },
+    step_ms: { type: 'integer' },
+    time: numbers(false),
+    curves: { type: 'array', items: closed({ ...names, ...values, breaks: numbers(false) }) },
+  });
+  const help = 'the same as `series` in columns over one axis of time, for the page';
+  const parameters = CURVE_PARAMETERS.map(parameterObject);
+  const responses = { '200': answer(help, schema), ...(REFUSALS as Record<string, Json>) };
+  return { get: { operationId: 'curves', summary: help, parameters, responses } };
+}
+
 function measuringPath(): Json {
   const help = 'starts or stops measuring; only there with DASHBOARD_CONTROL=true';
   const header: Json = {
@@ -175,6 +205,7 @@ export function openApi(version: string, control: boolean): Json {
     paths: {
       ...Object.fromEntries(tables.map(([name, route]) => [route.path, tablePath(name, route)])),
       '/api/overview': overviewPath(),
+      '/api/curves': curvesPath(),
       ...(control ? { '/api/measuring': measuringPath() } : {}),
       '/healthz': { get: { operationId: 'health', responses: { '200': health } } },
     },

@@ -75,3 +75,6 @@ export const limit = (fallback: number, max: number): Parameter => ({
   min: 1,
   max,
 });
+
+/** Of `/api/curves`: those of `series`. */
+export const CURVE_PARAMETERS: readonly Parameter[] = [SENSOR, QUANTITY, ...RANGE, POINTS];

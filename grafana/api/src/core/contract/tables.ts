@@ -189,6 +189,7 @@ export const STATUS: readonly Column[] = [
   maybeTime('last_reading', 'the newest of all'),
   maybeInteger('last_reading_age_ms', 'milliseconds since then'),
   text('freshness', 'of the newest reading', FRESHNESS),
+  maybeTime('oldest_reading', 'the oldest that is kept'),
   integer('buffer_entries', 'readings kept'),
   maybeInteger('buffer_bytes', 'memory they use'),
   maybeInteger('buffer_capacity_bytes', 'memory they may use'),
@@ -217,6 +218,7 @@ export const STATUS: readonly Column[] = [
   maybeTime('redis_started', 'when'),
   text('clock', 'ahead: readings carry a time that has not come yet', ['ok', 'ahead']),
   flag('control', 'whether measuring can be switched through this service'),
+  text('device', 'what people call it; empty when nobody has said'),
 ];
 
 /** Kept in the memory of the service, one row every 10 s for a day: no card is worn by it. */
