@@ -2,6 +2,7 @@
 import type { Clock } from '@holdfast/kit';
 import { Buckets } from './core/buckets.ts';
 import { Cache } from './core/cache.ts';
+import { withEnd } from './core/curve.ts';
 import type { Frame } from './core/curve.ts';
 import type { Knowledge } from './core/facts.ts';
 import { gridEndMs, gridKey, gridOf } from './core/grid.ts';
@@ -54,7 +55,8 @@ export class Series {
 
   /** All curves of the range; rejects as the store does, or with a Refusal when too much is asked. */
   async frame(grid: Grid, known: Knowledge): Promise<Frame> {
-    const load = async () => this.#turnstile.pass(async () => this.#load(grid, known));
+    const load = async () =>
+      this.#withEnds(await this.#turnstile.pass(async () => this.#load(grid, known)), known);
     return this.#frames.get(gridKey(grid), this.ttlMs(grid), load);
   }
 
@@ -67,6 +69,17 @@ export class Series {
     const size = windowFor([...known.sensors.values()].map(({ share }) => share));
     const windows = await this.#store.windows(grid, size);
     return { mode: 'sample', grid, curves: sampled(grid, windows, size, usualMs) };
+  }
+
+  #withEnds(frame: Frame, known: Knowledge): Frame {
+    const endMs = Math.min(this.#clock.nowMs(), gridEndMs(frame.grid) - 1);
+    const curves = frame.curves.map((curve) => {
+      const { sensor, quantity } = curve;
+      const newest = known.sensors.get(sensor)?.values.get(quantity)?.reading;
+      const newestMs = newest?.timeMs ?? curve.points.at(-1)?.timeMs ?? endMs;
+      return withEnd(curve, endMs, newestMs, intervalMsOf(known, sensor) ?? 0);
+    });
+    return { ...frame, curves };
   }
 
   /** Undefined when there are more readings than expected. */

@@ -61,6 +61,20 @@ export function pointsOf(
   return points;
 }
 
+/**
+ * The curve with a break at its end when it has ended there: without one, its last value would be
+ * taken for the present one.
+ * @param endMs end of what is shown, now at the latest
+ * @param newestMs when the quantity was measured last
+ * @param intervalMs between readings of the sensor; 0 when it is not known
+ */
+export function withEnd(curve: Curve, endMs: number, newestMs: number, intervalMs: number): Curve {
+  const last = curve.points.at(-1);
+  const over = intervalMs > 0 && endMs - newestMs > GAP_INTERVALS * intervalMs;
+  if (!over || last === undefined || last.value === null || last.timeMs >= endMs) return curve;
+  return { ...curve, points: [...curve.points, { ...NOTHING, timeMs: endMs }] };
+}
+
 const NOTHING = { value: null, min: null, max: null, count: 0 } as const;
 
 /** Two names as one key. */
