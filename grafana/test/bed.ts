@@ -20,7 +20,7 @@ export async function startBed(fixture: Fixture): Promise<Bed> {
   try {
     await fixture.fill(redis.client, nowMs);
     api.start();
-    await until('grafana-api answers', async () => isHealthy(base));
+    await until('grafana-api answers from Redis', async () => answers(base));
   } catch (error) {
     await api.kill();
     await redis[Symbol.asyncDispose]();
@@ -43,9 +43,9 @@ export async function startBed(fixture: Fixture): Promise<Bed> {
   };
 }
 
-async function isHealthy(base: string): Promise<boolean> {
+async function answers(base: string): Promise<boolean> {
   try {
-    return (await fetch(`${base}/healthz`)).ok;
+    return (await fetch(`${base}/api/status`)).ok;
   } catch {
     return false;
   }

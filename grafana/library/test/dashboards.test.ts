@@ -118,7 +118,7 @@ describe(`with ${ordinary.name}`, { timeout: 120_000 }, () => {
     assert.deepEqual((await tile('Provisioning'))[1], 'backing_off');
     const [freshness, age = ''] = await tile('Last reading');
     assert.ok(['✔ fresh', '▲ late'].includes(freshness ?? ''));
-    assert.match(age, /^\d+ s$/);
+    assert.match(age, /^\d+ (s|mins?)$/);
   });
 
   test('colours of levels differ, and no level has the colour of the text', async () => {
@@ -134,6 +134,7 @@ describe(`with ${ordinary.name}`, { timeout: 120_000 }, () => {
       ['bme280-1-76', 'sht4x-1-44'],
     );
     assert.match(temperature[0]?.text ?? '', /^\d\d\.\d °C$/);
+    assert.equal(temperature[1]?.text, 'no reading', 'it has been silent for 20 minutes');
     const [humidity] = await texts(bed, values, { quantity: 'humidity_percent' });
     assert.match(humidity?.text ?? '', /^\d\d\.\d ?%H$/);
     const [pressure] = await texts(bed, values, { quantity: 'pressure_hpa' });
