@@ -118,7 +118,7 @@ describe(`with ${ordinary.name}`, { timeout: 120_000 }, () => {
     assert.deepEqual((await tile('Provisioning'))[1], 'backing_off');
     const [freshness, age = ''] = await tile('Last reading');
     assert.ok(['✔ fresh', '▲ late'].includes(freshness ?? ''));
-    assert.match(age, /^\d+ (s|mins?)$/);
+    assert.match(age, /^\d+ (ms|s|mins?)$/);
   });
 
   test('colours of levels differ, and no level has the colour of the text', async () => {
@@ -163,6 +163,16 @@ describe(`with ${ordinary.name}`, { timeout: 120_000 }, () => {
       assert.equal(time?.config.unit, undefined);
     }
     assert.deepEqual([...new Set(names(data))], ['bme280-1-76', 'sht4x-1-44']);
+  });
+
+  test('nothing is drawn where nothing was measured', async () => {
+    const course = panel('holdfast-now', '${quantity:text}', 'timeseries');
+    const data = await shown(bed, course, { quantity: 'temperature_celsius' });
+    const lost = data[names(data).indexOf('sht4x-1-44') / 3];
+    for (const field of lost?.fields ?? []) {
+      if (field.type === 'number') assert.equal(field.values.at(-1), null, field.name);
+    }
+    assert.equal(course.fieldConfig?.defaults.custom?.['spanNulls'], false);
   });
 
   test('a quantity of a program that nobody knows is drawn like the others', async () => {
