@@ -182,7 +182,11 @@ function drawControl(status: Row | undefined): void {
   const onclick = () => void switchMeasuring(!measuring);
   draw(
     byId('control'),
-    h('button', { class: 'switch', type: 'button', disabled: switching, onclick }, words),
+    h(
+      'button',
+      { class: 'switch', type: 'button', 'aria-disabled': switching ? 'true' : undefined, onclick },
+      words,
+    ),
   );
 }
 

@@ -21,7 +21,7 @@ export interface Change {
 const UNKNOWN = { state: 'unknown', level: 'unknown', source: '' } as const;
 
 /** What an event says about a state; undefined when nothing. */
-export function changeOf({ timeMs, service, event, fields }: Event): Change | undefined {
+export function changeOf({ timeMs, event, fields }: Event): Change | undefined {
   const change = (subject: string, state: string, level: Level): Change => ({
     timeMs,
     subject,
@@ -44,19 +44,24 @@ export function changeOf({ timeMs, service, event, fields }: Event): Change | un
       return change(`sensor:${fields['sensor'] ?? '?'}`, 'ok', 'good');
     case 'sensor_lost':
       return change(`sensor:${fields['sensor'] ?? '?'}`, 'lost', 'bad');
-    default:
-      return service === 'provisioner' ? provisioningChange(event, fields, change) : undefined;
+    default: {
+      const state = Object.hasOwn(PROVISIONING, event) ? PROVISIONING[event] : undefined;
+      if (state === undefined) return undefined;
+      return change('provisioning', state, provisioningLevel(state));
+    }
   }
 }
 
-function provisioningChange(
-  event: string,
-  fields: Event['fields'],
-  change: (subject: string, state: string, level: Level) => Change,
-): Change {
-  const state = short(fields['state'] ?? event, 40);
-  return change('provisioning', state, provisioningLevel(state));
-}
+/** Events of the provisioner that begin a state; of the others nothing follows. */
+const PROVISIONING: Readonly<Record<string, string>> = {
+  provisioning_started: 'registering',
+  lookup_started: 'looking_up',
+  provisioning_waiting: 'waiting',
+  provisioning_blocked: 'blocked',
+  provisioning_clock_wrong: 'clock_wrong',
+  provisioning_refused: 'refused',
+  provisioned: 'assigned',
+};
 
 /** How things stand now, by subject. */
 export function present(known: Knowledge): Change[] {
@@ -78,8 +83,11 @@ export function present(known: Knowledge): Change[] {
     const shown = state === 'silent' ? 'unknown' : lasting;
     if (configured) changes.push({ timeMs, subject, state: shown, level, source: '' });
   }
-  const { configured, state, level } = provisioningOf(known);
-  if (configured) changes.push({ timeMs, subject: 'provisioning', state, level, source: '' });
+  const { configured, state } = provisioningOf(known);
+  // Once assigned, how the hub fares is told by its own lane.
+  const lasting = ['connected', 'hub_failing', 'hub_refused'].includes(state) ? 'assigned' : state;
+  const shown = { state: lasting, level: provisioningLevel(lasting) };
+  if (configured) changes.push({ timeMs, subject: 'provisioning', ...shown, source: '' });
   for (const sensor of sensorIds(known)) {
     const told = sensorStateOf(known, sensor);
     if (told.state === 'unknown') continue;
@@ -119,11 +127,13 @@ function timeline(
   fromMs: number,
   toMs: number,
 ): Omit<Change, 'subject'>[] {
-  const before = own.findLast(({ timeMs }) => timeMs <= fromMs);
+  // Two services tell the same: the one that came first knows who caused it.
+  const changes = own.filter((change, i) => change.state !== own[i - 1]?.state);
+  const before = changes.findLast(({ timeMs }) => timeMs <= fromMs);
   // Without a single event the present is all there is to say.
   const first = before ?? (own.length === 0 ? current : undefined) ?? UNKNOWN;
   const rows: Omit<Change, 'subject'>[] = [{ ...first, timeMs: fromMs }];
-  const inside = own.filter(({ timeMs }) => timeMs > fromMs && timeMs <= toMs);
+  const inside = changes.filter(({ timeMs }) => timeMs > fromMs && timeMs <= toMs);
   const upToNow = current !== undefined && current.timeMs <= toMs ? [current] : [];
   for (const change of [...inside, ...upToNow]) {
     if (rows.at(-1)?.state !== change.state) rows.push(change);
