@@ -7,6 +7,7 @@ import { cpus, loadavg } from 'node:os';
 import { benchCost } from './cost.ts';
 import { benchLatency } from './latency.ts';
 import { benchReplay } from './replay.ts';
+import { benchViewers } from './viewers.ts';
 
 const wanted = process.argv.slice(2);
 const chosen = (name: string) => wanted.length === 0 || wanted.includes(name);
@@ -19,3 +20,4 @@ if (chosen('replay')) {
   const extra = Number(process.env['BENCH_READINGS'] ?? 0);
   await benchReplay(extra > 100_000 ? [100_000, extra] : [100_000]);
 }
+if (chosen('viewers')) await benchViewers();

@@ -8,13 +8,17 @@ import type { Curve } from '../../src/core/curve.ts';
 import { gridEndMs, gridKey, gridOf, stepMsFor, stepOf, stepStartMs } from '../../src/core/grid.ts';
 import type { Grid } from '../../src/core/grid.ts';
 import { sampled, windowFor } from '../../src/core/samples.ts';
-import { NOW_MS, reading } from '../fakes/knowledge.ts';
+import { BOOT, NOW_MS, UPTIME_MS, reading } from '../fakes/knowledge.ts';
 
 const START = Math.floor(NOW_MS / 3_600_000) * 3_600_000;
 const grid = (stepMs: number, steps: number): Grid => ({ fromMs: START, stepMs, steps });
 
 function exact(g: Grid, entries: readonly StreamEntry[], usualMs = 1_000): Curve[] {
-  const buckets = new Buckets(g, () => usualMs);
+  const buckets = new Buckets(g, () => usualMs, {
+    wallMs: NOW_MS,
+    uptimeMs: UPTIME_MS,
+    boot: BOOT,
+  });
   buckets.add(entries);
   return buckets.finish();
 }
@@ -151,6 +155,23 @@ describe('exact series', () => {
     assert.equal(breaks(exact(grid(10_000, 400), ahead)[0]), 1);
     const still = Array.from({ length: 30 }, (_, i): StreamEntry => [`${START}-${i}`, ['t', '1']]);
     assert.deepEqual(values(exact(grid(1_000, 2), still, 0)[0]), [1]);
+  });
+
+  test('show readings that waited for Redis when they were measured, so that nothing seems to miss', () => {
+    const end = NOW_MS - (NOW_MS % 60_000);
+    const g: Grid = { fromMs: end - 60_000, stepMs: 1_000, steps: 60 };
+    const entries = Array.from({ length: 50 }, (_, i) => {
+      const measured = end - 55_000 + i * 1_000;
+      const stored = i >= 10 && i < 30 ? end - 25_000 + i : measured;
+      const uptime = String(UPTIME_MS - (NOW_MS - measured));
+      return reading(stored, 's', { t: i }, { _boot: BOOT, _uptime_ms: uptime });
+    });
+    const [curve] = exact(g, entries);
+    assert.equal(breaks(curve), 0);
+    assert.deepEqual(
+      values(curve),
+      Array.from({ length: 50 }, (_, i) => i),
+    );
   });
 
   test('lose nothing: the counts of all steps are the readings of the range', () => {

@@ -44,6 +44,15 @@ describe('charts', () => {
     assert.deepEqual(plot?.lines[1]?.value, [undefined, undefined, undefined, undefined, 5]);
   });
 
+  test('leave out the whole gap, also where another sensor has values meanwhile', () => {
+    const [curve] = CURVES.curves;
+    assert.ok(curve !== undefined);
+    const value = [1, null, null, null, 2];
+    const [plot] = plotsOf({ ...CURVES, curves: [{ ...curve, value, breaks: [3] }] });
+    assert.deepEqual(plot?.lines[0]?.value, [1, null, null, null, 2]);
+    assert.match(plotWords(plot), /1 gap$/);
+  });
+
   test('say in words what they show', () => {
     const [plot] = plotsOf(CURVES);
     assert.ok(plot !== undefined);
