@@ -33,9 +33,21 @@ check: node_modules/.installed ## types, lint, format and unit tests: seconds, b
 	@npx prettier --check --log-level warn .
 	@$(UNIT_TESTS) --test-reporter=dot tools/unit-tests.ts $(unit)
 
+.PHONY: dashboards
+dashboards: node_modules/.installed ## write grafana/dashboards/*.json from grafana/src
+	@node --import tsx grafana/src/main.ts
+
 .PHONY: servers
 servers: ## redis-server and mosquitto, installed by apt when missing
 	@tools/ensure-servers.sh
+
+grafana/library/node_modules/.installed: grafana/library/package.json grafana/library/package-lock.json
+	npm --prefix grafana/library ci --no-fund --no-audit --ignore-scripts --loglevel=error
+	@touch $@
+
+.PHONY: test-dashboards
+test-dashboards: node_modules/.installed servers build grafana/library/node_modules/.installed ## the dashboards, by Grafana's own library
+	$(NODE_TEST) --test-reporter=spec $(sort $(wildcard grafana/library/test/*.test.ts))
 
 .PHONY: test
 test: node_modules/.installed servers build ## everything: types, lint, format, unit, contract and integration tests
@@ -45,6 +57,7 @@ test: node_modules/.installed servers build ## everything: types, lint, format, 
 	npx prettier --check .
 	$(UNIT_TESTS) --test-reporter=spec tools/unit-tests.ts $(unit)
 	$(NODE_TEST) --test-reporter=spec $(contract) $(integration) $(conformance)
+	$(MAKE) --no-print-directory test-dashboards
 	HARDWARE_TESTS=$(hardware_short) HARDWARE_TIME_LIMIT_SECONDS=300 lab/hardware/test-hardware.sh
 
 # Without those that need longest; all of them in `make test-hardware`.
