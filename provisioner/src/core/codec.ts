@@ -65,9 +65,15 @@ export function encodeAssignment(assignment: Assignment, generation: number): Fi
 }
 
 /** What Redis holds; damaged fields count as missing. */
-export function decode(state: Fields, assignment: Fields, now: Now, bootId: string): Stored {
+export function decode(
+  state: Fields,
+  assignment: Fields,
+  usedGeneration: number,
+  now: Now,
+  bootId: string,
+): Stored {
   return {
-    generation: Number(assignment['generation']) || 0,
+    generation: Math.max(usedGeneration, Number(assignment['generation']) || 0),
     assignment: decodeAssignment(assignment),
     memory: decodeMemory(state, now, bootId),
   };

@@ -21,7 +21,7 @@ export function onHub(
   now: Now,
   random: Random,
 ): Step {
-  const seen = `${report.attempt} ${report.state}`;
+  const seen = `${report.attempt} ${report.state} ${report.atMs}`;
   const { hub } = before;
   const news = report.generation === before.generation && seen !== hub.seen;
   if (!news || hub.name === 'none' || NOTHING.has(report.state)) {

@@ -61,6 +61,8 @@ export type HubOutcome =
 export interface HubReport {
   readonly generation: number;
   readonly attempt: number;
+  /** When, by the mqtthandler's clock: tells two reports apart. */
+  readonly atMs: number;
   readonly state: 'connected' | 'connecting' | 'failed' | 'lost' | 'off';
   readonly outcome: HubOutcome;
   readonly detail: string;

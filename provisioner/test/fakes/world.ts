@@ -80,7 +80,7 @@ export class World {
 
   start(): void {
     const boot = `boot-${this.#boot}`;
-    const stored = decode(this.#stored, this.#assignment, this.now, boot);
+    const stored = decode(this.#stored, this.#assignment, 0, this.now, boot);
     this.state = emptyState(this.now);
     this.do({ name: 'start', stored });
     this.do({ name: 'tick' });
@@ -199,6 +199,7 @@ export class World {
     const report = {
       generation,
       attempt: this.#attempt,
+      atMs: this.now.wallMs,
       state,
       outcome,
       detail: 'simulated',

@@ -423,6 +423,7 @@ describe('the hub', () => {
     const w = provisioned(() => toA);
     const report = {
       attempt: 9,
+      atMs: 1,
       state: 'failed',
       outcome: 'connack_5',
       detail: '',
