@@ -84,6 +84,10 @@ const PACE_ENV = {
     'first wait after 5xx or no answer, doubled every time; below 5 only for a DPS of your own',
   ),
   DPS_RETRY_MAX_SECONDS: seconds(900, 'largest such wait'),
+  DPS_ASSIGNING_MINUTES: minutes(
+    60,
+    'a registration that has not come to an end by then is begun anew',
+  ),
   DPS_REFUSED_RETRY_MINUTES: minutes(
     60,
     'wait after a terminal answer: disabled, wrong key, failed',

@@ -121,6 +121,7 @@ function rulesOf(config: Config, place: Place, settings: string): Rules {
     canLookUp: config.DPS_TRANSPORT === 'http',
     intervalMs: config.DPS_INTERVAL_SECONDS * 1_000,
     busy: { floorMs: retryMs, capMs: config.DPS_RETRY_MAX_SECONDS * 1_000 },
+    assigningLimitMs: config.DPS_ASSIGNING_MINUTES * 60_000,
     refusedMs: config.DPS_REFUSED_RETRY_MINUTES * 60_000,
     hubRetryMs: config.HUB_RETRY_MINUTES * 60_000,
     hubBusy: { floorMs: 5_000, capMs: config.HUB_RETRY_MAX_SECONDS * 1_000 },

@@ -54,7 +54,12 @@ export function onAnswer(
   const { serverMs, answer } = outcome;
   const skewMs = serverMs === undefined ? undefined : serverMs - signingMs(before, now);
   const assigningMs = dps.name === 'assigning' ? now.monotonicMs - dps.sinceMs : 0;
-  const { id, verdict } = decideDps({ ...outcome, skewMs, assigningMs });
+  const { id, verdict } = decideDps({
+    ...outcome,
+    skewMs,
+    assigningMs,
+    assigningLimitMs: rules.assigningLimitMs,
+  });
   const serverOffsetMs =
     serverMs === undefined ? before.clock.serverOffsetMs : serverMs - now.monotonicMs;
   const state = { ...before, clock: { ...before.clock, serverOffsetMs } };

@@ -1,5 +1,5 @@
 /** The rows of the decision table for DPS and its status lookup: see decisions.ts. */
-import { ASSIGNING_LIMIT_MS, CLOCK_TOLERANCE_MS } from './verdicts.ts';
+import { CLOCK_TOLERANCE_MS } from './verdicts.ts';
 import type { DpsCase, DpsRow, DpsVerdict, Pause, Wait } from './verdicts.ts';
 
 const status = (c: DpsCase) => (c.answer.kind === 'refused' ? c.answer.status : 0);
@@ -28,10 +28,10 @@ export const DPS_ROWS: readonly DpsRow[] = [
   },
   {
     id: 'assigning_too_long',
-    outcome: 'still assigning after an hour',
+    outcome: 'still assigning after `DPS_ASSIGNING_MINUTES`',
     means: 'the operation is stuck',
     action: 'register anew after the exponential wait',
-    fits: (c) => c.answer.kind === 'assigning' && c.assigningMs > ASSIGNING_LIMIT_MS,
+    fits: (c) => c.answer.kind === 'assigning' && c.assigningMs > c.assigningLimitMs,
     verdict: ask('register', 'waiting', 'busy'),
   },
   {

@@ -8,7 +8,7 @@
  * | blocked     | a terminal answer; asked again slowly     | `due`, a request, changed settings       |
  * | clock_wrong | the clock must be set first               | `due`, or the clock jumps                |
  * | registering | the registration is under way             | any answer                               |
- * | assigning   | accepted; polled at `due`                 | assigned, ended, refused, an hour        |
+ * | assigning   | accepted; polled at `due`                 | assigned, ended, refused, too long       |
  * | looking_up  | the status lookup is under way            | any answer                               |
  *
  * The hub (`state.hub`):

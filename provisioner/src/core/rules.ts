@@ -39,6 +39,8 @@ export interface Rules {
   readonly intervalMs: number;
   /** Waits after 5xx and no answer. */
   readonly busy: BackoffPolicy;
+  /** A registration that has not come to an end by then is begun anew. */
+  readonly assigningLimitMs: number;
   /** Wait after a terminal answer. */
   readonly refusedMs: number;
   /** How long the same hub is tried; spread up to twice as long. */

@@ -3,8 +3,6 @@ import type { DpsOutcome, HubOutcome, KernelClock } from './outcome.ts';
 
 /** Beyond this a hub and DPS refuse a token: the clock is at fault, not the key. */
 export const CLOCK_TOLERANCE_MS = 5 * 60_000;
-/** DPS has accepted and does not come to an end: asked anew after this time. */
-export const ASSIGNING_LIMIT_MS = 3_600_000;
 /** A connection that held for so long was a good one. */
 export const GOOD_CONNECTION_MS = 60_000;
 
@@ -43,8 +41,9 @@ export type HubVerdict =
 export interface DpsCase extends DpsOutcome {
   /** By how much the server's clock differs from the one we signed with; missing = not known. */
   readonly skewMs: number | undefined;
-  /** How long this operation has been `assigning`. */
+  /** How long this operation has been `assigning`, and may be. */
   readonly assigningMs: number;
+  readonly assigningLimitMs: number;
 }
 
 export interface HubCase {

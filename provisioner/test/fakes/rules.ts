@@ -19,6 +19,7 @@ export const RULES: Rules = {
   canLookUp: true,
   intervalMs: MINUTE_MS,
   busy: { floorMs: 5_000, capMs: 15 * MINUTE_MS },
+  assigningLimitMs: HOUR_MS,
   refusedMs: HOUR_MS,
   hubRetryMs: 15 * MINUTE_MS,
   hubBusy: { floorMs: 5_000, capMs: 10 * MINUTE_MS },

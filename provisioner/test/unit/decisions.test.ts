@@ -105,7 +105,10 @@ describe('the decision table', () => {
   for (const [question, answer, skewMs, assigningMs, row] of DPS_CASES) {
     const words = JSON.stringify(answer);
     test(`${question} ${words} with a skew of ${skewMs} ms is ${row}`, () => {
-      assert.equal(decideDps({ question, answer, skewMs, assigningMs }).id, row);
+      assert.equal(
+        decideDps({ question, answer, skewMs, assigningMs, assigningLimitMs: 60 * MINUTE_MS }).id,
+        row,
+      );
     });
   }
   for (const [report, row] of HUB_CASES) {
