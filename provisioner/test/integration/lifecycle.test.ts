@@ -407,6 +407,23 @@ describe('the provisioner', () => {
     assert.equal((await bed.status())['state'], 'stopped');
   });
 
+  test('it needs no more rights in Redis than these', async () => {
+    await using bed = await Bed.create(cloud);
+    const rules = [
+      'on >secret resetkeys -@all +auth +hello +ping +info +select +client|setname'.split(' '),
+      '+multi +exec'.split(' '),
+      '(+get +hmget +hgetall +del +hset +eval +evalsha ~provisioning:* ~hub:* ~provisioner:*)',
+      '(+hget +hgetall %R~hub_sender:link)',
+      '(+xadd %W~events) (+hset ~provisioner:status)'.split(/ (?=\()/),
+    ].flat();
+    await bed.redis.client.call('ACL', 'SETUSER', 'provisioner', ...rules);
+    await bed.connect({ REDIS_USERNAME: 'provisioner', REDIS_PASSWORD: 'secret' });
+    await request(bed);
+    await bed.untilAsked(2, 'registration');
+    await bed.untilEvent('reprovision_taken');
+    assert.equal((await bed.status())['hub'], 'connected');
+  });
+
   test('SIGTERM ends it with 0 in the middle of a question, and without Redis', async () => {
     await using bed = await Bed.create(cloud);
     cloud.faults.add({ at: 'dps_register', action: { kind: 'hang' } });
