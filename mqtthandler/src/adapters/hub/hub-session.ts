@@ -1,0 +1,124 @@
+/** One connection to the hub that is up, as the forwarder uses it. */
+import { createHash } from 'node:crypto';
+import type { Clock } from '@holdfast/kit';
+import { messageId } from '../../core/hub/wire.ts';
+import type { MessageIds, PublishOutcome, Session, SessionEnd } from '../../ports.ts';
+import type { HubClient } from './hub-client.ts';
+
+export interface HubSessionSettings {
+  readonly deviceId: string;
+  readonly maxPayloadBytes: number;
+  readonly maxInFlight: number;
+  readonly pubackTimeoutMs: number;
+}
+
+/** How often the age of the oldest unacknowledged message is looked at. */
+const PUBACK_CHECK_MS = 500;
+/** Before we change over to another connection: for acknowledgements under way. */
+const DRAIN_MS = 5_000;
+const DRAIN_LOOK_MS = 10;
+
+interface Underway {
+  readonly sentAtMs: number;
+  readonly resolve: (outcome: PublishOutcome) => void;
+}
+
+export class HubSession implements Session {
+  readonly maxPayloadBytes: number;
+  readonly maxInFlight: number;
+  readonly ended: Promise<SessionEnd>;
+  readonly #client: HubClient;
+  readonly #clock: Clock;
+  readonly #settings: HubSessionSettings;
+  readonly #underway = new Set<Underway>();
+  /** Came while the connection was being given up: not sent. */
+  readonly #unsent: ((outcome: PublishOutcome) => void)[] = [];
+  readonly #timer: NodeJS.Timeout;
+  #resolveEnded: (end: SessionEnd) => void = () => {};
+  #end: SessionEnd | undefined;
+  #retiring = false;
+  #lastAnswerMs = -Infinity;
+
+  constructor(client: HubClient, clock: Clock, settings: HubSessionSettings) {
+    this.#client = client;
+    this.#clock = clock;
+    this.#settings = settings;
+    this.maxPayloadBytes = settings.maxPayloadBytes;
+    this.maxInFlight = settings.maxInFlight;
+    this.ended = new Promise((resolve) => {
+      this.#resolveEnded = resolve;
+    });
+    void client.closed.then((detail) => this.#finish({ reason: 'closed_by_peer', detail }));
+    this.#timer = setInterval(() => this.#checkPubacks(), PUBACK_CHECK_MS);
+  }
+
+  publish(payload: string, ids: MessageIds): Promise<PublishOutcome> {
+    if (this.#end !== undefined) return Promise.resolve({ kind: 'lost' });
+    return new Promise((resolve) => {
+      if (this.#retiring) this.#unsent.push(resolve);
+      else this.#send(payload, ids, resolve);
+    });
+  }
+
+  async close(graceful: boolean): Promise<void> {
+    if (this.#end === undefined) await this.#client.close(graceful);
+    this.#finish({ reason: 'stopped' });
+  }
+
+  /**
+   * Gives the connection up for another one: nothing new is sent, what is under way may still be
+   * acknowledged for a while. The session then ends as planned.
+   */
+  async retire(reason: string): Promise<void> {
+    if (this.#end !== undefined || this.#retiring) return;
+    this.#retiring = true;
+    const untilMs = this.#clock.monotonicMs() + DRAIN_MS;
+    while (this.#underway.size > 0 && this.#clock.monotonicMs() < untilMs) {
+      if (this.#isOver()) return;
+      await this.#clock.sleepMs(DRAIN_LOOK_MS);
+    }
+    if (this.#isOver()) return;
+    await this.#client.close(true);
+    this.#finish({ reason, planned: true });
+  }
+
+  #isOver(): boolean {
+    return this.#end !== undefined;
+  }
+
+  #send(payload: string, ids: MessageIds, resolve: Underway['resolve']): void {
+    const underway: Underway = { sentAtMs: this.#clock.monotonicMs(), resolve };
+    this.#underway.add(underway);
+    const digest = createHash('sha1').update(payload).digest('hex').slice(0, 8);
+    const id = messageId(this.#settings.deviceId, ids, digest);
+    void this.#client.send(payload, id).then((acknowledged) => {
+      if (!this.#underway.delete(underway)) return;
+      this.#lastAnswerMs = this.#clock.monotonicMs();
+      resolve({ kind: acknowledged ? 'acknowledged' : 'lost' });
+      // A message that failed alone leaves nobody to send it again: the session ends with it.
+      if (!acknowledged) this.#finish({ reason: 'send_failed' });
+    });
+  }
+
+  /** Each answer is progress: on a slow line a whole window may take longer than one message may. */
+  #checkPubacks(): void {
+    const [oldest] = this.#underway;
+    if (oldest === undefined) return;
+    const waitingSinceMs = Math.max(oldest.sentAtMs, this.#lastAnswerMs);
+    if (this.#clock.monotonicMs() - waitingSinceMs > this.#settings.pubackTimeoutMs) {
+      this.#finish({ reason: 'puback_timeout' });
+    }
+  }
+
+  #finish(end: SessionEnd): void {
+    if (this.#end !== undefined) return;
+    this.#end = end;
+    clearInterval(this.#timer);
+    void this.#client.close(false);
+    for (const { resolve } of this.#underway) resolve({ kind: 'lost' });
+    for (const resolve of this.#unsent) resolve({ kind: 'lost' });
+    this.#underway.clear();
+    this.#unsent.length = 0;
+    this.#resolveEnded(end);
+  }
+}
