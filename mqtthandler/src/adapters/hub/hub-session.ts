@@ -37,6 +37,8 @@ export class HubSession implements Session {
   #resolveEnded: (end: SessionEnd) => void = () => {};
   #end: SessionEnd | undefined;
   #retiring = false;
+  /** Why we say goodbye: the closed connection that follows is no failure. */
+  #leaving: SessionEnd | undefined;
   #lastAnswerMs = -Infinity;
 
   constructor(client: HubClient, clock: Clock, settings: HubSessionSettings) {
@@ -48,7 +50,9 @@ export class HubSession implements Session {
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
     });
-    void client.closed.then((detail) => this.#finish({ reason: 'closed_by_peer', detail }));
+    void client.closed.then((detail) => {
+      this.#finish(this.#leaving ?? { reason: 'closed_by_peer', detail });
+    });
     this.#timer = setInterval(() => this.#checkPubacks(), PUBACK_CHECK_MS);
   }
 
@@ -61,8 +65,7 @@ export class HubSession implements Session {
   }
 
   async close(graceful: boolean): Promise<void> {
-    if (this.#end === undefined) await this.#client.close(graceful);
-    this.#finish({ reason: 'stopped' });
+    await this.#leave({ reason: 'stopped' }, graceful);
   }
 
   /**
@@ -77,9 +80,14 @@ export class HubSession implements Session {
       if (this.#isOver()) return;
       await this.#clock.sleepMs(DRAIN_LOOK_MS);
     }
+    await this.#leave({ reason, planned: true }, true);
+  }
+
+  async #leave(end: SessionEnd, graceful: boolean): Promise<void> {
     if (this.#isOver()) return;
-    await this.#client.close(true);
-    this.#finish({ reason, planned: true });
+    this.#leaving ??= end;
+    await this.#client.close(graceful);
+    this.#finish(this.#leaving);
   }
 
   #isOver(): boolean {
@@ -92,8 +100,10 @@ export class HubSession implements Session {
     const digest = createHash('sha1').update(payload).digest('hex').slice(0, 8);
     const id = messageId(this.#settings.deviceId, ids, digest);
     void this.#client.send(payload, id).then((acknowledged) => {
+      const [oldest] = this.#underway;
       if (!this.#underway.delete(underway)) return;
-      this.#lastAnswerMs = this.#clock.monotonicMs();
+      // PUBACKs come in the order of the messages [MQTT-4.6.0-2]: one out of turn is no progress.
+      if (oldest === underway) this.#lastAnswerMs = this.#clock.monotonicMs();
       resolve({ kind: acknowledged ? 'acknowledged' : 'lost' });
       // A message that failed alone leaves nobody to send it again: the session ends with it.
       if (!acknowledged) this.#finish({ reason: 'send_failed' });
