@@ -22,7 +22,7 @@ async function call(bed: HubBed, method: string, payload?: Payload) {
 }
 
 function reported(bed: HubBed): Json {
-  return bed.hub().registry.readTwin(DEVICE).reported as Json;
+  return bed.hub().registry.readTwin(DEVICE).reported;
 }
 
 async function untilReported(bed: HubBed, key: string, wanted: Json): Promise<void> {
