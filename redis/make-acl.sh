@@ -92,10 +92,10 @@ rules_provisioner() {
     "$(own_status provisioner)"
 }
 
-# Reads what a dashboard shows. `hub:*` is not among it: it holds the hub's credentials.
+# Reads what a dashboard shows. Of `hub:*` only the assignment: the rest are the hub's credentials.
 rules_grafana() {
   echo "($read +memory|usage %R~measurement:* %R~mqtt_sender:* %R~hub_sender:*" \
-    '%R~events %R~*:status %R~provisioning:*)'
+    '%R~events %R~*:status %R~provisioning:* %R~hub:assignment)'
 }
 
 # A program of the user's own: stores readings, and may stop when measuring is switched off.

@@ -5,12 +5,15 @@ import { join } from 'node:path';
 import { systemClock, systemRandom } from '@holdfast/kit';
 import type { Clock, Random } from '@holdfast/kit';
 import { createAuthority } from './certificates.ts';
-import type { Authority } from './certificates.ts';
+import type { Authority, PemPair } from './certificates.ts';
+import { startDps } from './dps/index.ts';
+import type { Dps, DpsSettings } from './dps/index.ts';
 import { EventLog } from './event-log.ts';
 import { Faults } from './faults.ts';
 import { Hub } from './hub/hub.ts';
 import type { HubOptions } from './hub/hub.ts';
-import { MqttEndpoint } from './mqtt-endpoint.ts';
+import { startMqttEndpoint } from './mqtt-endpoint.ts';
+import type { MqttEndpoint } from './mqtt-endpoint.ts';
 import type { HubDirectory } from './ports.ts';
 
 export interface CloudOptions {
@@ -28,6 +31,17 @@ export interface CloudOptions {
   readonly mqttPort?: number;
   /** Where `ca.pem` is written; default a temporary folder that `close` removes. */
   readonly folder?: string;
+  readonly dps?: CloudDpsOptions;
+}
+
+export interface CloudDpsOptions {
+  /** What devices call it; default the public name. */
+  readonly host?: string;
+  /** Default a free one. */
+  readonly httpsPort?: number;
+  /** Default a free one; without effect where one MQTT port serves all. */
+  readonly mqttPort?: number;
+  readonly settings?: Partial<DpsSettings>;
 }
 
 export interface Cloud extends AsyncDisposable {
@@ -36,11 +50,14 @@ export interface Cloud extends AsyncDisposable {
   /** The same as a file, for `NODE_EXTRA_CA_CERTS`. */
   readonly caFile: string;
   readonly authority: Authority;
+  readonly dps: Dps;
   readonly hubs: readonly Hub[];
   readonly directory: HubDirectory;
   readonly log: EventLog;
   readonly faults: Faults;
   readonly clock: Clock;
+  /** The one port of all, when there is one. */
+  readonly mqttPort: number | undefined;
   /** By name. @throws Error when there is none */
   hub(name: string): Hub;
   close(): Promise<void>;
@@ -60,10 +77,29 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'azure-lab-')));
   const caFile = join(folder, 'ca.pem');
   await writeFile(caFile, ca);
-  const endpoints = await listen(options, authority, hubs);
+  const server = await serverCertificate(options, authority, hubs);
   const find = (name: string) => hubs.find((hub) => isNamed(hub, name));
+  const directory = { all: hubs, find };
+  const { listenHost = '127.0.0.1', publicName = 'localhost', mqttPort } = options;
+  const common = { listenHost, server, ca };
+  const endpoints: MqttEndpoint[] = [];
+  const dps = await startDps({
+    ...{ clock, log, faults, hubs: directory, server, listenHost, caPem: ca },
+    ...{ host: publicName, ...options.dps },
+    ...(mqttPort === undefined
+      ? {}
+      : {
+          serveMqtt: async (service) => {
+            const services = [service, ...hubs];
+            const endpoint = await startMqttEndpoint({ ...common, port: mqttPort, services });
+            endpoints.push(endpoint);
+            return endpoint;
+          },
+        }),
+  });
+  if (mqttPort === undefined) endpoints.push(...(await listenEach(options, common, hubs)));
   const close = async () => {
-    await Promise.all(hubs.map((hub) => hub.close()));
+    await Promise.all([dps.close(), ...hubs.map((hub) => hub.close())]);
     await Promise.all(endpoints.map((endpoint) => endpoint.stop()));
     if (options.folder === undefined) await rm(folder, { recursive: true, force: true });
   };
@@ -71,11 +107,13 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
     ca,
     caFile,
     authority,
+    dps,
     hubs,
-    directory: { all: hubs, find },
+    directory,
     log,
     faults,
     clock,
+    mqttPort: options.mqttPort === undefined ? undefined : endpoints[0]?.port,
     hub(name) {
       const hub = find(name);
       if (hub === undefined) throw new Error(`there is no hub "${name}"`);
@@ -86,36 +124,33 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
   };
 }
 
-async function listen(
+/** One certificate for everything: hubs and DPS may share a port. */
+async function serverCertificate(
   options: CloudOptions,
   authority: Authority,
   hubs: readonly Hub[],
-): Promise<readonly MqttEndpoint[]> {
-  const {
-    listenHost = '127.0.0.1',
-    publicName = 'localhost',
-    serverNames = [],
-    mqttPort,
-  } = options;
+): Promise<PemPair> {
+  const { publicName = 'localhost', serverNames = [] } = options;
   const hosts = hubs.flatMap((hub) => [hub.host, `${hub.name}.azure-devices.net`]);
-  const names = [publicName, 'localhost', ...hosts, ...serverNames, '127.0.0.1'];
-  const server = await authority.issueServer([
-    ...new Set(names.map((name) => name.replace(/:\d+$/, ''))),
-  ]);
-  const common = { listenHost, server, ca: authority.certificatePem };
-  if (mqttPort !== undefined) {
-    const endpoint = new MqttEndpoint({ ...common, port: mqttPort, services: hubs });
-    await endpoint.start();
-    return [endpoint];
-  }
+  const dpsHosts = [options.dps?.host ?? publicName, 'global.azure-devices-provisioning.net'];
+  const names = [publicName, 'localhost', ...dpsHosts, ...hosts, ...serverNames, '127.0.0.1'];
+  return authority.issueServer([...new Set(names.map((name) => name.replace(/:\d+$/, '')))]);
+}
+
+/** A port for each hub. */
+async function listenEach(
+  options: CloudOptions,
+  common: { readonly listenHost: string; readonly server: PemPair; readonly ca: string },
+  hubs: readonly Hub[],
+): Promise<readonly MqttEndpoint[]> {
+  const { publicName = 'localhost' } = options;
   const hubOptions = (hub: Hub) =>
     options.hubs?.find((one) => typeof one !== 'string' && one.name === hub.name);
   return Promise.all(
     hubs.map(async (hub) => {
       const own = hubOptions(hub);
       const port = (typeof own === 'object' ? own.port : undefined) ?? 0;
-      const endpoint = new MqttEndpoint({ ...common, port, services: [hub] });
-      await endpoint.start();
+      const endpoint = await startMqttEndpoint({ ...common, port, services: [hub] });
       hub.listenOn(endpoint, publicName);
       return endpoint;
     }),

@@ -36,6 +36,8 @@ export interface MqttEndpointOptions {
 
 /** A client that sends no CONNECT is let go after this time. */
 const CONNECT_TIMEOUT_MS = 30_000;
+/** A client that does not take the last bytes is let go after this time. */
+const END_TIMEOUT_MS = 10_000;
 /** A client that takes nothing any more is let go when this much waits for it. */
 const MAX_WAITING_BYTES = 16 * 2 ** 20;
 
@@ -96,11 +98,13 @@ export class MqttConnection {
   end(): void {
     if (this.closed) return;
     this.onPacket = () => {};
+    setSocketTimeout(this.#stream, END_TIMEOUT_MS);
     this.#stream.end(() => this.#stream.destroy());
   }
 
-  /** Ends at once. */
+  /** Ends at once; packets that have already arrived are not looked at either. */
   destroy(): void {
+    this.onPacket = () => {};
     this.#stream.destroy();
   }
 

@@ -26,7 +26,7 @@ export function parseHubUserName(userName: string): HubUserName | undefined {
   if (match === null) return undefined;
   const [, host = '', deviceId = '', rest = ''] = match;
   if (rest.includes('/') && !rest.startsWith('api-version=')) return undefined;
-  const apiVersion = /(?:^|&)api-version=([^&]*)/.exec(rest)?.[1] ?? '';
+  const apiVersion = /(?:^|&)api-version=([^&/]*)/.exec(rest)?.[1] ?? '';
   return { host, deviceId, apiVersion };
 }
 

@@ -35,6 +35,15 @@ export interface SessionHost {
 
 export const MAX_MESSAGE_BYTES = 262_144;
 const MAX_SUBSCRIPTIONS = 5;
+/** Ends in which acknowledgements on their way may be lost. */
+const ABRUPT: ReadonlySet<DisconnectReason> = new Set([
+  'client',
+  'dropped',
+  'failover',
+  'fault',
+  'hub_down',
+  'keepalive',
+]);
 /** The hub waits 1.5 times the keepalive, and never longer than this. */
 const MAX_SILENCE_MS = 1_767_000;
 
@@ -100,8 +109,8 @@ export class Session {
     return messageId;
   }
 
-  /** @param flush whether what was written before still goes out */
-  end(reason: DisconnectReason, detail?: string, flush = false): void {
+  /** @param flush whether what was written before still goes out; default: as the reason has it */
+  end(reason: DisconnectReason, detail?: string, flush = !ABRUPT.has(reason)): void {
     if (this.#over) return;
     this.#over = true;
     if (flush) this.#connection.end();
