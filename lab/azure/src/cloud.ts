@@ -7,13 +7,13 @@ import type { Clock, Random } from '@holdfast/kit';
 import { createAuthority } from './certificates.ts';
 import type { Authority, PemPair } from './certificates.ts';
 import { startDps } from './dps/index.ts';
-import type { Dps, DpsSettings } from './dps/index.ts';
+import type { Dps, DpsOptions, DpsSettings } from './dps/index.ts';
 import { EventLog } from './event-log.ts';
 import { Faults } from './faults.ts';
 import { Hub } from './hub/hub.ts';
 import type { HubOptions } from './hub/hub.ts';
 import { startMqttEndpoint } from './mqtt-endpoint.ts';
-import type { MqttEndpoint } from './mqtt-endpoint.ts';
+import type { MqttEndpoint, MqttService } from './mqtt-endpoint.ts';
 import type { HubDirectory } from './ports.ts';
 
 export interface CloudOptions {
@@ -80,24 +80,8 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
   const server = await serverCertificate(options, authority, hubs);
   const find = (name: string) => hubs.find((hub) => isNamed(hub, name));
   const directory = { all: hubs, find };
-  const { listenHost = '127.0.0.1', publicName = 'localhost', mqttPort } = options;
-  const common = { listenHost, server, ca };
-  const endpoints: MqttEndpoint[] = [];
-  const dps = await startDps({
-    ...{ clock, log, faults, hubs: directory, server, listenHost, caPem: ca },
-    ...{ host: publicName, ...options.dps },
-    ...(mqttPort === undefined
-      ? {}
-      : {
-          serveMqtt: async (service) => {
-            const services = [service, ...hubs];
-            const endpoint = await startMqttEndpoint({ ...common, port: mqttPort, services });
-            endpoints.push(endpoint);
-            return endpoint;
-          },
-        }),
-  });
-  if (mqttPort === undefined) endpoints.push(...(await listenEach(options, common, hubs)));
+  const parts = { clock, log, faults, hubs: directory, server, caPem: ca };
+  const { dps, endpoints } = await listen(options, parts, hubs);
   const close = async () => {
     await Promise.all([dps.close(), ...hubs.map((hub) => hub.close())]);
     await Promise.all(endpoints.map((endpoint) => endpoint.stop()));
@@ -122,6 +106,31 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+type Parts = Pick<DpsOptions, 'clock' | 'log' | 'faults' | 'hubs' | 'server' | 'caPem'>;
+
+/** DPS and hubs, each on a port of its own or all on one MQTT port. */
+async function listen(
+  options: CloudOptions,
+  parts: Parts,
+  hubs: readonly Hub[],
+): Promise<{ readonly dps: Dps; readonly endpoints: readonly MqttEndpoint[] }> {
+  const { listenHost = '127.0.0.1', publicName = 'localhost', mqttPort } = options;
+  const common = { listenHost, server: parts.server, ca: parts.caPem };
+  const dpsOptions = { ...parts, listenHost, host: publicName, ...options.dps };
+  if (mqttPort === undefined) {
+    const dps = await startDps(dpsOptions);
+    return { dps, endpoints: await listenEach(options, common, hubs) };
+  }
+  const shared: MqttEndpoint[] = [];
+  const serveMqtt = async (service: MqttService) => {
+    const services = [service, ...hubs];
+    const endpoint = await startMqttEndpoint({ ...common, port: mqttPort, services });
+    shared.push(endpoint);
+    return endpoint;
+  };
+  return { dps: await startDps({ ...dpsOptions, serveMqtt }), endpoints: shared };
 }
 
 /** One certificate for everything: hubs and DPS may share a port. */

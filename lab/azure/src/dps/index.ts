@@ -6,12 +6,15 @@ import type { Faults } from '../faults.ts';
 import type { Json } from '../json.ts';
 import { MqttEndpoint, startMqttEndpoint } from '../mqtt-endpoint.ts';
 import type { HubDirectory } from '../ports.ts';
+import { normalId } from './core/enrolment.ts';
 import type { Enrolment } from './core/enrolment.ts';
 import { parseEnrolment } from './core/enrolment-json.ts';
 import { Enrolments, enrolmentTools } from './enrolments.ts';
 import type { AllocationFunction } from './enrolments.ts';
 import { startDpsHttp } from './http.ts';
 import type { DpsHttpOptions } from './http.ts';
+import { moveDevice } from './move.ts';
+import type { MoveOptions } from './move.ts';
 import { DpsMqtt } from './mqtt.ts';
 import { DpsService } from './service.ts';
 import { DEFAULT_SETTINGS } from './settings.ts';
@@ -61,6 +64,12 @@ export interface Dps extends AsyncDisposable {
    * @throws EnrolmentError naming everything that is wrong
    */
   enrol(json: Json, allocate?: AllocationFunction): Enrolment;
+  /**
+   * Sends a device to another hub, as its reprovisioning policy has it: pinned there, and shut out
+   * of its present hub (connection dropped, CONNECT answered with 5), so that it registers again.
+   * @throws Error when there is no such hub
+   */
+  move(registrationId: string, hub: string, options?: MoveOptions): void;
   close(): Promise<void>;
 }
 
@@ -115,12 +124,22 @@ export async function startDps(options: DpsOptions): Promise<Dps> {
       if (allocate === undefined) return enrolments.put(enrolment);
       return enrolments.put({ ...enrolment, allocation: 'custom' }, allocate);
     },
+    move: (registrationId, hub, moveOptions) =>
+      moveDevice(
+        { hubs, enrolments, settings, registrations: service.registrations },
+        {
+          registrationId: normalId(registrationId),
+          hub,
+          ...moveOptions,
+        },
+      ),
     close,
     [Symbol.asyncDispose]: close,
   };
 }
 
 export type { AllocationFunction } from './enrolments.ts';
+export type { MoveOptions } from './move.ts';
 export type { DpsSettings } from './settings.ts';
 export type { Registration } from './registrations.ts';
 export type { Enrolment } from './core/enrolment.ts';
