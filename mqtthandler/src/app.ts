@@ -188,6 +188,8 @@ function redisConnections(
   signal.addEventListener('abort', () => setTimeout(disconnect, REDIS_GRACE_MS).unref());
   const connect = (role: string) => {
     const connection = openRedis(settings, `${SERVICE}${role}`, onError);
+    // Every part listens for its return, for as long as the service lives: no leak.
+    connection.setMaxListeners(0);
     if (open.length === 0) connection.on('ready', () => repeated.reset());
     open.push(connection);
     return connection;

@@ -34,11 +34,11 @@ export const HUB_ENV = {
   DPS_X509_KEYFILE_BASE64: secret({ help: 'PEM text of its private key, base64' }),
   AZURE_CERT: text({ fallback: undefined, help: 'the same certificate, as balena names it' }),
   AZURE_PRIVATE_KEY: secret({ help: 'the same key, as balena names it' }),
-  HUB_TLS_CA_CERTS: text({
+  HUB_CA_CERTS: text({
     fallback: undefined,
     help: 'PEM file of the authority to trust instead of the well-known ones',
   }),
-  HUB_TLS_CA_CERTS_BASE64: text({ fallback: undefined, help: 'the PEM text itself, base64' }),
+  HUB_CA_CERTS_BASE64: text({ fallback: undefined, help: 'the PEM text itself, base64' }),
   HUB_KEEPALIVE_SECONDS: integer({
     unit: 's',
     fallback: 60,

@@ -197,8 +197,7 @@ export interface TlsMaterial {
   readonly hubCa: Buffer | undefined;
 }
 
-type PemVariable =
-  'MQTT_TLS_CA_CERTS' | 'MQTT_TLS_CERTFILE' | 'MQTT_TLS_KEYFILE' | 'HUB_TLS_CA_CERTS';
+type PemVariable = 'MQTT_TLS_CA_CERTS' | 'MQTT_TLS_CERTFILE' | 'MQTT_TLS_KEYFILE' | 'HUB_CA_CERTS';
 
 /** Reads certificates and key, from files or from the variables themselves. */
 export function readTls(config: Config): TlsMaterial {
@@ -219,7 +218,7 @@ export function readTls(config: Config): TlsMaterial {
     ca: pem('MQTT_TLS_CA_CERTS'),
     cert: pem('MQTT_TLS_CERTFILE'),
     key: pem('MQTT_TLS_KEYFILE'),
-    hubCa: pem('HUB_TLS_CA_CERTS'),
+    hubCa: pem('HUB_CA_CERTS'),
   };
   if (faults.length === 0 && (material.cert === undefined) !== (material.key === undefined)) {
     faults.push('MQTT_TLS_CERTFILE and MQTT_TLS_KEYFILE go together: set both or neither');

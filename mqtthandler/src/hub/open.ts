@@ -49,7 +49,7 @@ export function openHubForwarder(
 ): Forwarder {
   const { redis } = connections;
   const { commands, report, signal } = parts;
-  const credentials = new CredentialsSource(redis, systemClock);
+  const credentials = new CredentialsSource(redis, parts.subscriber, config.REDIS_DB, systemClock);
   void credentials.run(signal);
   const twin = openTwin(config, redis, parts);
   const destination = new HubDestination({

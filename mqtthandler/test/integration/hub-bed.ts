@@ -24,6 +24,8 @@ const QUICK = {
 export interface HubBedOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly hubs?: readonly (string | HubOptions)[];
+  /** The device is known at the first hub, and told so; false = somebody else does that. */
+  readonly assign?: boolean;
   /** The handler is started and connected; false = the test starts it. */
   readonly start?: boolean;
 }
@@ -159,15 +161,17 @@ export async function startHubBed(options: HubBedOptions = {}): Promise<HubBed> 
         ...redis.env,
         ...QUICK,
         HUB_ENABLE: 'true',
-        HUB_TLS_CA_CERTS: cloud.caFile,
+        HUB_CA_CERTS: cloud.caFile,
         BALENA_DEVICE_UUID: DEVICE,
         ...options.env,
       }),
     );
     const bed = new HubBed(redis, cloud, handler, producer, parts);
     const first = cloud.hubs[0]?.name ?? '';
-    bed.register(first);
-    await bed.assign(first);
+    if (options.assign !== false) {
+      bed.register(first);
+      await bed.assign(first);
+    }
     if (options.start !== false) {
       handler.start();
       await handler.untilLine(/"link_up"/);

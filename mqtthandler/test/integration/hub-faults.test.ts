@@ -206,7 +206,7 @@ for (const code of [1, 2, 3, 4, 5] as const) {
 }
 
 test('a hub that closes before it answers, and a foreign authority, are the network', async () => {
-  await using bed = await startHubBed({ start: false, env: { HUB_TLS_CA_CERTS: '' } });
+  await using bed = await startHubBed({ start: false, env: { HUB_CA_CERTS: '' } });
   bed.handler.start();
   const link = await bed.untilLink('failed');
   assert.equal(link['outcome'], 'network');

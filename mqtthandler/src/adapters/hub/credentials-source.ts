@@ -1,11 +1,13 @@
 /**
- * `hub:credentials` as it is now. Hashes are not told by keyspace notifications (redis.conf says
- * why), so it is read about once a second; a dozen short fields.
+ * `hub:credentials` as it is now. Keyspace notifications tell of the deletion that each writing of it
+ * begins with, but not of changes to a hash (redis.conf says why): so it is also read about once a
+ * second, a dozen short fields.
  */
 import type { Clock } from '@holdfast/kit';
 import { KEYS, untilReady } from '@holdfast/redis';
 import type { Redis } from '@holdfast/redis';
 import { Bell } from '../../bell.ts';
+import { sleepOrRing } from '../../sleep-or-ring.ts';
 import { parseCredentials } from '../../core/hub/credentials.ts';
 import type { HubCredentials } from '../../core/hub/credentials.ts';
 
@@ -16,12 +18,22 @@ export class CredentialsSource {
   readonly changed = new Bell();
   readonly #redis: Redis;
   readonly #clock: Clock;
+  readonly #told = new Bell();
   #current: HubCredentials | undefined;
   #text = '';
 
-  constructor(redis: Redis, clock: Clock) {
+  /** @param subscriber a connection that is used for nothing but subscriptions */
+  constructor(redis: Redis, subscriber: Redis, db: number, clock: Clock) {
     this.#redis = redis;
     this.#clock = clock;
+    const channel = `__keyspace@${db}__:${KEYS.hubCredentials.key}`;
+    // Refused or cut off: reading it every second makes up for that.
+    const subscribe = () => void subscriber.subscribe(channel).catch(() => {});
+    subscriber.on('ready', subscribe);
+    subscriber.on('message', (told: string) => {
+      if (told === channel) this.#told.ring();
+    });
+    if (subscriber.status === 'ready') subscribe();
   }
 
   /** Undefined while there are none; with Redis away, those read last. */
@@ -33,7 +45,7 @@ export class CredentialsSource {
     while (await untilReady(this.#redis, signal)) {
       // What a lost connection did not answer is asked again.
       await this.#look().catch(() => {});
-      await this.#clock.sleepMs(LOOK_EVERY_MS, signal);
+      await sleepOrRing(this.#clock, LOOK_EVERY_MS, this.#told, signal);
     }
   }
 
