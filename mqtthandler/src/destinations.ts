@@ -4,10 +4,12 @@ import { KEYS, parseEnabled, parseNumber, untilReady, watchKeys } from '@holdfas
 import type { KeySpec, Redis } from '@holdfast/redis';
 import { RedisLedger } from './adapters/redis-ledger.ts';
 import type { LedgerKeys } from './adapters/redis-ledger.ts';
+import type { PayloadPool } from './adapters/payload-pool.ts';
 import { RedisReadings } from './adapters/redis-readings.ts';
 import { deviceOf } from './config.ts';
 import type { Config } from './config.ts';
-import { MessagePacker } from './core/message.ts';
+import { MessagePacker, deviceMembers } from './core/message.ts';
+import { Transcoder } from './core/transcode.ts';
 import { Forwarder } from './forwarder.ts';
 import type { ForwarderParts } from './forwarder-parts.ts';
 
@@ -72,12 +74,16 @@ export function openForwarder(
   { redis, blocking }: ForwarderConnections,
   own: Pick<ForwarderParts, 'destination' | 'report' | 'commandLane' | 'gate' | 'readLive'> & {
     readonly maxInFlight: number;
+    /** Memory shared with the destination's sessions: readings are rendered as they are read. */
+    readonly payloads?: PayloadPool;
     /** Changes how the backlog is read. */
     readonly wrapReadings?: (readings: RedisReadings) => ForwarderParts['readings'];
   },
 ): Forwarder {
-  const { maxInFlight, wrapReadings, ...parts } = own;
-  const readings = new RedisReadings(redis, blocking);
+  const { maxInFlight, payloads, wrapReadings, ...parts } = own;
+  const transcoder = new Transcoder(deviceMembers(deviceOf(config)));
+  const rendering = payloads && { transcoder, payloads };
+  const readings = new RedisReadings(redis, blocking, rendering);
   return new Forwarder({
     ...parts,
     readings: wrapReadings?.(readings) ?? readings,

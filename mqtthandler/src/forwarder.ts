@@ -61,7 +61,7 @@ export class Forwarder {
 
   constructor(parts: ForwarderParts) {
     this.#parts = parts;
-    this.flight = new Flight(parts.ledger, {
+    this.flight = new Flight(parts.ledger, parts.clock, {
       onStoreFailed: (error) => void this.#storeAgain(error),
       onForeignCursor: () => this.reload(),
     });

@@ -51,7 +51,7 @@ export interface LaneContext {
   /** The live lane cannot keep up: part the lanes. */
   readonly onBehind: () => Promise<void>;
   /** An entry larger than a message may be; resolves when it was put aside. */
-  readonly onTooLarge: (entry: StreamEntry, stretch: Stretch) => Promise<void>;
+  readonly onTooLarge: (id: string, stretch: Stretch) => Promise<void>;
 }
 
 export type LaneName = 'live' | 'backlog' | 'gaps';

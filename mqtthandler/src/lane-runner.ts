@@ -5,6 +5,7 @@ import { Continuity } from './continuity.ts';
 import { gapCount, gapsOf } from './core/gap.ts';
 import type { Passed } from './core/gap.ts';
 import { subtract } from './core/progress.ts';
+import { previousId } from './core/previous-id.ts';
 import { WATCHING, nextSuspect, quarantineStep, wantsProbe } from './core/quarantine.ts';
 import type { QuarantineEvent, QuarantineState } from './core/quarantine.ts';
 import type { Flight, Stretch } from './flight.ts';
@@ -119,7 +120,7 @@ export class LaneRunner {
       moreWork: this.#moreWork,
       onRead: (lane, after, entries, end) => this.#onRead(lane, after, entries, end),
       onOutcome: (sent, outcome) => this.#onOutcome(sent, outcome),
-      onTooLarge: (entry, stretch) => this.#putAside(entry, stretch, 'too_large'),
+      onTooLarge: (id, stretch) => this.#tooLarge(id, stretch),
       onIdle,
       onBehind: () => {
         // The next pass parts the lanes.
@@ -207,6 +208,13 @@ export class LaneRunner {
     } catch {
       // Redis is away: the reading stays pending and is judged again.
     }
+  }
+
+  async #tooLarge(id: string, stretch: Stretch): Promise<void> {
+    const [entry] = await this.#parts.readings.range(previousId(id), id, 1);
+    // Gone meanwhile: the next read finds what is missing.
+    if (entry === undefined) this.#flight.release(stretch);
+    else await this.#putAside(entry, stretch, 'too_large');
   }
 
   async #putAside(

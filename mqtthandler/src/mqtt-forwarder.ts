@@ -1,6 +1,7 @@
 /** The MQTT broker as a destination, put together from the configuration. */
 import { systemClock } from '@holdfast/kit';
 import { MqttDestination } from './adapters/mqtt-destination.ts';
+import { PayloadPool } from './adapters/payload-pool.ts';
 import type { Commands } from './commands/wire.ts';
 import { deviceOf } from './config.ts';
 import type { Config, TlsMaterial } from './config.ts';
@@ -19,6 +20,7 @@ export function openMqttForwarder(
   const { MQTT_HOST: host } = config;
   if (host === undefined) throw new Error('no broker is configured');
   const device = deviceOf(config);
+  const payloads = new PayloadPool();
   const destination = new MqttDestination(
     {
       host,
@@ -37,9 +39,11 @@ export function openMqttForwarder(
       commands: commands.mqtt,
     },
     systemClock,
+    payloads,
   );
   return openForwarder('mqtt', config, connections, {
     destination,
+    payloads,
     report,
     maxInFlight: config.MQTT_IN_FLIGHT,
     commandLane: commands.lane('mqtt'),

@@ -1,6 +1,7 @@
 /** What the forwarder needs from the world. Each port has one adapter for real use. */
 import type { Gap, StreamEntry } from '@holdfast/redis';
 import type { StoredProgress } from './core/progress.ts';
+import type { Rendered } from './core/transcode.ts';
 
 /** How a published message fared. */
 export type PublishOutcome =
@@ -29,14 +30,20 @@ export interface MessageIds {
   readonly lastId: string;
 }
 
+/** UTF-8 JSON, as text or encoded. */
+export type Payload = string | Uint8Array;
+
 /** A connection that is up. */
 export interface Session {
   /** Largest payload of one message. */
   readonly maxPayloadBytes: number;
   /** Messages that may be unacknowledged at a time. */
   readonly maxInFlight: number;
-  /** Sends one message, QoS 1; never rejects. */
-  publish(payload: string, ids: MessageIds): Promise<PublishOutcome>;
+  /**
+   * Sends one message, QoS 1; never rejects. Bytes belong to the session from then on: it may use
+   * their memory again once they are acknowledged.
+   */
+  publish(payload: Payload, ids: MessageIds): Promise<PublishOutcome>;
   /** Resolves when the session has ended, for whatever reason. */
   readonly ended: Promise<SessionEnd>;
   /** Ends it: says goodbye when `graceful`, else drops the connection. Resolves when it has ended. */
@@ -73,12 +80,20 @@ export interface Chunk {
   readonly exhausted: boolean;
 }
 
+/** A chunk that is to be sent. */
+export interface Batch extends Chunk {
+  /** Ready for the wire; its entries are then all there is, and name themselves only. */
+  readonly rendered?: Rendered | undefined;
+}
+
 /** The stream of readings. All reads reject with Redis' or the connection's error. */
 export interface Readings {
   /** Entries after `after` up to `upTo` (null = to the end), oldest first, at most `count`. */
   range(after: string, upTo: string | null, count: number): Promise<StreamEntry[]>;
   /** The same, but fewer when they are large: memory is bounded whatever other programs store. */
   chunk(after: string, upTo: string | null, count: number): Promise<Chunk>;
+  /** The same, to be sent: rendered where that is quicker. */
+  batch(after: string, upTo: string | null, count: number): Promise<Batch>;
   /** The newest entries of `(after, upTo]`, at most `count`, fewer when large; oldest first. */
   newest(after: string, upTo: string, count: number): Promise<Chunk>;
   /** Waits for entries after `after`; empty after a few seconds without any, or on abort. */
