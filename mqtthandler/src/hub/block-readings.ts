@@ -4,7 +4,7 @@ import { streamIdMs } from '@holdfast/redis';
 import { fillingCount, messageBytes, patienceMs } from '../core/hub/blocks.ts';
 import type { LaneContext, ReadLive } from '../lane-context.ts';
 import type { MessagePacker } from '../core/message.ts';
-import type { Chunk, Readings } from '../ports.ts';
+import type { Batch, Chunk, Readings } from '../ports.ts';
 
 export interface BlockRules {
   readonly blockBytes: number;
@@ -18,7 +18,7 @@ const WAKE_READINGS = 10;
 /** How often is looked whether a block is full: at a busy stream soon, then ever less often. */
 const LOOK_MS = { first: 20, cap: 1_000 };
 
-/** The stream of readings, with chunks of closed ranges cut where a block is full. */
+/** The stream of readings; what is read to be sent is cut where a block is full. */
 export class BlockReadings implements Readings {
   readonly #readings: Readings;
   readonly #rules: BlockRules;
@@ -42,7 +42,11 @@ export class BlockReadings implements Readings {
     return this.#readings.lastId();
   }
 
-  async chunk(after: string, upTo: string | null, count: number): Promise<Chunk> {
+  chunk(after: string, upTo: string | null, count: number): Promise<Chunk> {
+    return this.#readings.chunk(after, upTo, count);
+  }
+
+  async batch(after: string, upTo: string | null, count: number): Promise<Batch> {
     const chunk = await this.#readings.chunk(after, upTo, count);
     if (chunk.exhausted) return chunk;
     return { entries: chunk.entries.slice(0, this.#filling(chunk.entries)), exhausted: false };

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '@holdfast/kit';
 import { messageId } from '../../core/hub/wire.ts';
-import type { MessageIds, PublishOutcome, Session, SessionEnd } from '../../ports.ts';
+import type { MessageIds, Payload, PublishOutcome, Session, SessionEnd } from '../../ports.ts';
 import type { HubClient } from './hub-client.ts';
 
 export interface HubSessionSettings {
@@ -56,11 +56,12 @@ export class HubSession implements Session {
     this.#timer = setInterval(() => this.#checkPubacks(), PUBACK_CHECK_MS);
   }
 
-  publish(payload: string, ids: MessageIds): Promise<PublishOutcome> {
+  publish(payload: Payload, ids: MessageIds): Promise<PublishOutcome> {
     if (this.#end !== undefined) return Promise.resolve({ kind: 'lost' });
+    const body = typeof payload === 'string' ? payload : new TextDecoder().decode(payload);
     return new Promise((resolve) => {
       if (this.#retiring) this.#unsent.push(resolve);
-      else this.#send(payload, ids, resolve);
+      else this.#send(body, ids, resolve);
     });
   }
 
@@ -94,12 +95,12 @@ export class HubSession implements Session {
     return this.#end !== undefined;
   }
 
-  #send(payload: string, ids: MessageIds, resolve: Underway['resolve']): void {
+  #send(body: string, ids: MessageIds, resolve: Underway['resolve']): void {
     const underway: Underway = { sentAtMs: this.#clock.monotonicMs(), resolve };
     this.#underway.add(underway);
-    const digest = createHash('sha1').update(payload).digest('hex').slice(0, 8);
+    const digest = createHash('sha1').update(body).digest('hex').slice(0, 8);
     const id = messageId(this.#settings.deviceId, ids, digest);
-    void this.#client.send(payload, id).then((acknowledged) => {
+    void this.#client.send(body, id).then((acknowledged) => {
       const [oldest] = this.#underway;
       if (!this.#underway.delete(underway)) return;
       // PUBACKs come in the order of the messages [MQTT-4.6.0-2]: one out of turn is no progress.
