@@ -13,9 +13,11 @@ import type { HubCredentials } from '../../core/hub/credentials.ts';
 import { CONTENT_ENCODING, CONTENT_TYPE } from '../../core/hub/wire.ts';
 import type { JsonObject } from '../../core/commands/json.ts';
 import { isObject } from '../../core/commands/json.ts';
+import type { TwinLink } from '../../hub/ports.ts';
 import { withDeadline } from './deadline.ts';
 import { GuardedBase } from './guarded-base.ts';
 import type { RawClient } from './guarded-base.ts';
+import type { HubConnection } from './hub-session.ts';
 
 export interface HubClientSettings {
   readonly keepaliveSeconds: number;
@@ -43,18 +45,12 @@ export class HubRefused extends Error {
 /** Answers a direct method: status and the body's value. */
 export type MethodResponder = (status: number, body: unknown) => void;
 
-export interface TwinDocument {
-  readonly desired: JsonObject;
-  readonly reported: JsonObject;
-}
-
 const CONNECT_TIMEOUT_MS = 20_000;
 /** A goodbye that gets no further is cut off. */
 const GOODBYE_MS = 1_000;
 const TWIN_TIMEOUT_MS = 30_000;
 
-export class HubClient {
-  /** Resolves when the connection is gone, with the words of whoever knows why. */
+export class HubClient implements HubConnection, TwinLink {
   readonly closed: Promise<string>;
   readonly #client: azureDevice.Client;
   readonly #transport: azureDeviceMqtt.Mqtt;
@@ -121,7 +117,6 @@ export class HubClient {
     return new HubClient(client, transport, () => raw);
   }
 
-  /** Sends one message, QoS 1; true when the hub has acknowledged it. Never rejects. */
   async send(body: string, messageId: string): Promise<boolean> {
     if (!this.#connected) return false;
     const message = new azureDevice.Message(body);
@@ -145,7 +140,6 @@ export class HubClient {
     });
   }
 
-  /** Changes of the desired properties from now on, each with its `$version`. Rejects on failure. */
   async onDesired(listener: (patch: JsonObject) => void): Promise<void> {
     this.#transport.on('twinDesiredPropertiesUpdate', (patch: unknown) => {
       if (isObject(patch)) listener(patch);
@@ -153,7 +147,7 @@ export class HubClient {
     await this.#twinCall<void>((done) => this.#transport.enableTwinDesiredPropertiesUpdates(done));
   }
 
-  async readTwin(): Promise<TwinDocument> {
+  async readTwin() {
     const twin = await this.#twinCall<unknown>((done) => this.#transport.getTwin(done));
     const { desired, reported } = isObject(twin) ? twin : {};
     if (!isObject(desired) || !isObject(reported)) throw new Error('the twin came without content');

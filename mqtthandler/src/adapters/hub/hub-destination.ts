@@ -12,12 +12,12 @@ import { isRenewed, targetOf } from '../../core/hub/credentials.ts';
 import type { HubCredentials } from '../../core/hub/credentials.ts';
 import { MAX_MESSAGE_BYTES, PROPERTY_BYTES } from '../../core/hub/wire.ts';
 import type { Attempts, Destination, Session, SessionEnd } from '../../ports.ts';
+import type { Bell } from '../../bell.ts';
 import { sleepOrRing } from '../../sleep-or-ring.ts';
-import type { CredentialsSource } from './credentials-source.ts';
 import { HubRefused } from './hub-client.ts';
-import type { HubClient } from './hub-client.ts';
 import { HubSession } from './hub-session.ts';
-import type { LinkReport } from './link-report.ts';
+import type { HubConnection } from './hub-session.ts';
+import type { LinkFields } from './link-report.ts';
 
 export interface HubSettings {
   readonly maxMessageBytes: number;
@@ -26,16 +26,35 @@ export interface HubSettings {
   readonly rules: AttemptRules;
 }
 
-export interface HubParts {
+/** What the provisioner publishes. */
+export interface PublishedCredentials {
+  /** Undefined while there are none. */
+  readonly current: HubCredentials | undefined;
+  /** Rung when `current` has changed. */
+  readonly changed: Bell;
+}
+
+/** Where is told how attempts fare. */
+export interface LinkRecord {
+  readonly fields: LinkFields;
+  /** What an earlier life of this process has reported. Rejects with Redis' error. */
+  load(): Promise<LinkFields>;
+  report(change: Partial<LinkFields>): void;
+  /** Tells it once more. */
+  repeat(): void;
+}
+
+/** @typeParam C a connection */
+export interface HubParts<C extends HubConnection> {
   readonly settings: HubSettings;
-  readonly credentials: CredentialsSource;
-  readonly link: LinkReport;
+  readonly credentials: PublishedCredentials;
+  readonly link: LinkRecord;
   readonly clock: Clock;
   readonly random: Random;
   /** Makes one attempt; rejects with HubRefused. */
-  readonly open: (credentials: HubCredentials, signal: AbortSignal) => Promise<HubClient>;
+  readonly open: (credentials: HubCredentials, signal: AbortSignal) => Promise<C>;
   /** Runs what else lives on a connection, methods and twin, until `signal` aborts. */
-  readonly serve: (client: HubClient, signal: AbortSignal) => void;
+  readonly serve: (client: C, signal: AbortSignal) => void;
 }
 
 /** However far the provisioner's back-off reaches, it is looked at again after this time. */
@@ -53,14 +72,14 @@ class HubUnavailable extends TransientError {
   }
 }
 
-export class HubDestination implements Destination {
+export class HubDestination<C extends HubConnection> implements Destination {
   readonly name = 'hub';
   readonly attempts: Attempts;
-  readonly #parts: HubParts;
+  readonly #parts: HubParts<C>;
   #state: AttemptState = FREE;
   #loaded = false;
 
-  constructor(parts: HubParts) {
+  constructor(parts: HubParts<C>) {
     this.#parts = parts;
     const nextMs = () => this.#nextMs();
     this.attempts = {
@@ -92,7 +111,7 @@ export class HubDestination implements Destination {
     const attempt = before.generation === generation ? before.attempt + 1 : 1;
     this.#step({ kind: 'attempt', target: targetOf(used), nowMs: clock.monotonicMs() });
     this.#report({ state: 'connecting', generation, attempt, outcome: '', detail: '' });
-    let client: HubClient;
+    let client: C;
     try {
       client = await open(used, signal);
     } catch (error) {
@@ -108,7 +127,7 @@ export class HubDestination implements Destination {
     return this.#session(client, used);
   }
 
-  #session(client: HubClient, used: HubCredentials): HubSession {
+  #session(client: C, used: HubCredentials): HubSession {
     const { clock, settings, serve } = this.#parts;
     const session = new HubSession(client, clock, {
       deviceId: used.deviceId,
@@ -219,7 +238,7 @@ export class HubDestination implements Destination {
     this.#report({ state, outcome, detail, failingSinceMs: since });
   }
 
-  #report(change: Parameters<LinkReport['report']>[0]): void {
+  #report(change: Partial<LinkFields>): void {
     this.#parts.link.report({ ...change, atMs: this.#parts.clock.nowMs() });
   }
 

@@ -3,7 +3,15 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '@holdfast/kit';
 import { messageId } from '../../core/hub/wire.ts';
 import type { MessageIds, Payload, PublishOutcome, Session, SessionEnd } from '../../ports.ts';
-import type { HubClient } from './hub-client.ts';
+
+/** A connection that is up: what a session needs of the SDK's client. */
+export interface HubConnection {
+  /** Resolves when it is gone, with the words of whoever knows why. */
+  readonly closed: Promise<string>;
+  /** Sends one message, QoS 1; true when the hub has acknowledged it. Never rejects. */
+  send(body: string, messageId: string): Promise<boolean>;
+  close(graceful: boolean): Promise<void>;
+}
 
 export interface HubSessionSettings {
   readonly deviceId: string;
@@ -27,7 +35,7 @@ export class HubSession implements Session {
   readonly maxPayloadBytes: number;
   readonly maxInFlight: number;
   readonly ended: Promise<SessionEnd>;
-  readonly #client: HubClient;
+  readonly #client: HubConnection;
   readonly #clock: Clock;
   readonly #settings: HubSessionSettings;
   readonly #underway = new Set<Underway>();
@@ -41,7 +49,7 @@ export class HubSession implements Session {
   #leaving: SessionEnd | undefined;
   #lastAnswerMs = -Infinity;
 
-  constructor(client: HubClient, clock: Clock, settings: HubSessionSettings) {
+  constructor(client: HubConnection, clock: Clock, settings: HubSessionSettings) {
     this.#client = client;
     this.#clock = clock;
     this.#settings = settings;
