@@ -132,9 +132,11 @@ export class HubBench {
   async untilDue(limitMs = 86_400_000): Promise<number> {
     const fromMs = this.clock.monotonicMs();
     const stop = new AbortController();
-    let due = false;
-    const waiting = this.destination.attempts.due(stop.signal).then(() => (due = true));
-    while (!due && this.clock.monotonicMs() - fromMs < limitMs) await this.clock.advance(500);
+    const due = new AbortController();
+    const waiting = this.destination.attempts.due(stop.signal).then(() => due.abort());
+    while (!due.signal.aborted && this.clock.monotonicMs() - fromMs < limitMs) {
+      await this.clock.advance(500);
+    }
     stop.abort();
     await waiting;
     return this.clock.monotonicMs() - fromMs;

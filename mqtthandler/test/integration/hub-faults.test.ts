@@ -1,6 +1,10 @@
 /** What a hub, the network to it, its tokens and its limits can do, at 100 readings/s. */
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { createAuthority } from '@holdfast/azure-lab';
 import { until } from '@holdfast/lab/servers';
 import { DEVICE, startHubBed } from './hub-bed.ts';
 import type { HubBed } from './hub-bed.ts';
@@ -241,3 +245,36 @@ test('Redis wiped: with the credentials back everything new arrives, over a conn
   await bed.untilLink('connected');
   await bed.assertNothingLost();
 });
+
+for (const way of ['files', 'variables'] as const) {
+  test(`a certificate from ${way} opens the connection instead of a token`, async () => {
+    const authority = await createAuthority('authority of the devices');
+    const { certificatePem, keyPem } = await authority.issueDevice(DEVICE);
+    const folder = await mkdtemp(join(tmpdir(), 'holdfast-x509-'));
+    const base64 = (pem: string) => Buffer.from(pem).toString('base64');
+    const variables = { AZURE_CERT: base64(certificatePem), AZURE_PRIVATE_KEY: base64(keyPem) };
+    await using bed = await startHubBed({
+      start: false,
+      assign: false,
+      hubs: [{ name: 'hub-a', trustedAuthorities: [authority.certificatePem] }],
+      env: way === 'variables' ? variables : {},
+    });
+    const files = { certfile: join(folder, 'cert.pem'), keyfile: join(folder, 'key.pem') };
+    await writeFile(files.certfile, certificatePem);
+    await writeFile(files.keyfile, keyPem);
+    bed.hub().registry.create({
+      deviceId: DEVICE,
+      enabled: true,
+      authentication: { kind: 'x509_ca' },
+    });
+    const named: Readonly<Record<string, string>> = way === 'files' ? files : {};
+    await bed.assign('hub-a', { kind: 'x509', ...named });
+    bed.handler.start();
+    await bed.untilLink('connected');
+    await bed.producer.produce(50);
+    await bed.assertNothingLost();
+    const connected = await bed.cloud.log.waitFor('connected');
+    assert.equal(connected.attestation, 'x509');
+    await rm(folder, { recursive: true });
+  });
+}
