@@ -1,5 +1,6 @@
 /** Puts the parts together: connections to Redis, one forwarder per destination, status. */
-import { RepeatFilter, createLog, errorMessage, systemClock, systemRandom } from '@holdfast/kit';
+import { RepeatFilter, createLog, errorMessage, leaveSignsOfLife } from '@holdfast/kit';
+import { systemClock, systemRandom } from '@holdfast/kit';
 import type { Log } from '@holdfast/kit';
 import {
   KEYS,
@@ -148,6 +149,7 @@ export async function runApp(config: Config, tls: TlsMaterial, signal: AbortSign
     keeper.run(signal),
     ...[...forwarders.values()].map((f) => f.run(signal)),
     commands.run(signal),
+    leaveSignsOfLife({ check: async () => redis.ping(), clock: systemClock }, signal),
     forever(signal),
   ]);
   disconnect();

@@ -1,6 +1,6 @@
 /** The start/stop button: wiring. */
 import { randomBytes } from 'node:crypto';
-import { RepeatFilter, createLog, errorCode, errorMessage } from '@holdfast/kit';
+import { RepeatFilter, createLog, errorCode, errorMessage, leaveSignsOfLife } from '@holdfast/kit';
 import { runService, systemClock, systemRandom } from '@holdfast/kit';
 import { openRedis, redisSettings } from '@holdfast/redis';
 import { lampFor, lineFor } from './adapters/line.ts';
@@ -59,6 +59,7 @@ await runService(SERVICE, async (signal) => {
     runButton({ ...surroundings, pin, contact, line, presses }, signal),
     ...lamps.map(async (lamp) => lamp.run(signal)),
     watchPinConflict(surroundings, facts, pin, signal),
+    leaveSignsOfLife({ check: async () => redis.ping(), clock }, signal),
   ]);
   reports.status({ state: 'stopped' });
   await Promise.race([reports.flush(), clock.sleepMs(LAST_STATUS_MS)]);
