@@ -4,6 +4,7 @@
  *
  *   node main.ts SOCKET
  */
+import { chmod } from 'node:fs/promises';
 import { systemClock } from '@holdfast/kit';
 import {
   GpioSimulation,
@@ -36,6 +37,8 @@ await using simulator = await startHardwareSimulator({
   path,
   handlers: { gpio: new GpioSimulation(), i2c: new I2cSimulation() },
 });
+// The services run as users of their own.
+await chmod(simulator.path, 0o666);
 await using hand = await HardwareClient.connect(simulator.path);
 await hand.request('i2c_add', { ...CHIP, chip: 'bme280', values: air(0) });
 console.log(`a BME280 at ${CHIP.bus}:0x${CHIP.address.toString(16)}; socket ${simulator.path}`);
