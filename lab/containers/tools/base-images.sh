@@ -5,15 +5,15 @@
 #
 #   base-images.sh [IMAGE...]      default: all below
 #
-# What differs in a stand-in: redis is Debian's 7.0 under a 7.2 tag, mosquitto is Debian's; all carry
+# What differs in a stand-in: redis and mosquitto are Debian's, 7.0 and 2.0.11; all carry
 # the certificate authorities of this machine, since package registries may be behind a proxy.
 set -euo pipefail
 suite=bookworm
-node_major=24
+node=24.21.0
 npm_major=11
 cache=${HOLDFAST_CACHE:-$HOME/.cache/holdfast}/base-images
 label=holdfast.stand-in
-images=(node:24-bookworm-slim redis:7.2-bookworm eclipse-mosquitto:2)
+images=("node:$node-$suite-slim" "redis:7.2.16-$suite" eclipse-mosquitto:2.0.22)
 [ $# -eq 0 ] || images=("$@")
 export DOCKER_BUILDKIT=0
 work=$(mktemp -d)
@@ -37,7 +37,7 @@ label_of() { docker image inspect -f "{{index .Config.Labels \"$label\"}}" "$1" 
 
 # recipe FUNCTION: changes when the recipe does, or what it stands on.
 recipe() {
-  { declare -f "$1" && echo "$suite $node_major $npm_major" &&
+  { declare -f "$1" && echo "$suite $node $npm_major" &&
     { [ "$1" = make_debian ] || docker image inspect -f '{{.Id}}' "debian:$suite-slim"; }; } |
     sha256sum | cut -c1-16
 }
@@ -74,8 +74,8 @@ make_debian() {
   rm "$work/root.tar"
 }
 
-# newest PACKAGE MAJOR: the path of its archive, from the npm registry or from the cache.
-newest() {
+# archive_of PACKAGE VERSION: the newest of that version; the path of its archive, from the npm registry or from the cache.
+archive_of() {
   local version archive
   version=$(npm view "$1@$2" version --json 2>/dev/null | grep -oE '[0-9]+\.[0-9]+\.[0-9]+' | sort -V | tail -n 1)
   [ -n "$version" ] || fail "the npm registry has no $1@$2"
@@ -87,9 +87,9 @@ newest() {
 make_node() {
   local root=$work/node/usr-local archive
   mkdir -p "$root/lib/node_modules/npm"
-  archive=$(newest "node-linux-$(node -p process.arch)" "$node_major")
+  archive=$(archive_of "node-linux-$(node -p process.arch)" "$node")
   tar -xzf "$archive" -C "$root" --strip-components=1 package/bin package/include
-  tar -xzf "$(newest npm "$npm_major")" -C "$root/lib/node_modules/npm" --strip-components=1
+  tar -xzf "$(archive_of npm "$npm_major")" -C "$root/lib/node_modules/npm" --strip-components=1
   strip --strip-unneeded "$root/bin/node" 2>/dev/null || true
   chmod 755 "$root/bin/node"
   ln -s ../lib/node_modules/npm/bin/npm-cli.js "$root/bin/npm"
