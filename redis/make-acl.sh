@@ -82,12 +82,13 @@ rules_mqtthandler() {
     "$(own_status mqtthandler)"
 }
 
-# Keeps its own state and writes what the mqtthandler needs to reach the hub.
+# Keeps its own state and writes what the mqtthandler needs to reach the hub; reads how that fared.
 rules_provisioner() {
   echo "$(watch 'provisioning:*' 'hub:*' 'provisioner:*')" \
     "$transaction" \
     "($read +set +del +hset +hdel +expire +pexpire +persist +ttl +pttl +xadd +xdel +xtrim" \
     '+eval +evalsha ~provisioning:* ~hub:* ~provisioner:*)' \
+    '(+hget +hmget +hgetall %R~hub_sender:link)' \
     "$(own_status provisioner)"
 }
 

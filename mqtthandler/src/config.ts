@@ -168,6 +168,11 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   return loadConfig(ENV, env);
 }
 
+/** Where readings go, by what is configured. */
+export function destinationsOf(config: Config): readonly ('mqtt' | 'hub')[] {
+  return config.MQTT_HOST === undefined ? [] : ['mqtt'];
+}
+
 export function deviceOf(config: Config): Device {
   return {
     uuid: config.BALENA_DEVICE_UUID ?? `local-${hostname()}`,

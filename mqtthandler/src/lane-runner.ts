@@ -5,6 +5,7 @@ import { Continuity } from './continuity.ts';
 import { gapCount, gapsOf } from './core/gap.ts';
 import type { Passed } from './core/gap.ts';
 import { subtract } from './core/progress.ts';
+import { previousId } from './core/previous-id.ts';
 import { WATCHING, nextSuspect, quarantineStep, wantsProbe } from './core/quarantine.ts';
 import type { QuarantineEvent, QuarantineState } from './core/quarantine.ts';
 import type { Flight, Stretch } from './flight.ts';
@@ -62,6 +63,11 @@ export class LaneRunner {
     void this.#judge({ kind: 'session_ended', underway, acknowledged });
   }
 
+  /** A session that we ended ourselves proves nothing against what was under way. */
+  sessionClosed(): void {
+    this.#gapsUnderway.clear();
+  }
+
   /** One pass; rejects with Redis' error. */
   async pass(
     session: Session,
@@ -97,7 +103,7 @@ export class LaneRunner {
     pacer: Pacer,
     { intervalSeconds, onIdle }: Pick<LaneContext, 'intervalSeconds' | 'onIdle'>,
   ): LaneContext {
-    const { clock, readings, ledger, packer, settings } = this.#parts;
+    const { clock, readings, ledger, packer, settings, readLive } = this.#parts;
     return {
       clock,
       readings,
@@ -108,12 +114,13 @@ export class LaneRunner {
       slots,
       pacer,
       intervalSeconds,
+      readLive,
       flight: this.#flight,
       gapsUnderway: this.#gapsUnderway,
       moreWork: this.#moreWork,
       onRead: (lane, after, entries, end) => this.#onRead(lane, after, entries, end),
       onOutcome: (sent, outcome) => this.#onOutcome(sent, outcome),
-      onTooLarge: (entry, stretch) => this.#putAside(entry, stretch, 'too_large'),
+      onTooLarge: (id, stretch) => this.#tooLarge(id, stretch),
       onIdle,
       onBehind: () => {
         // The next pass parts the lanes.
@@ -203,6 +210,13 @@ export class LaneRunner {
     }
   }
 
+  async #tooLarge(id: string, stretch: Stretch): Promise<void> {
+    const [entry] = await this.#parts.readings.range(previousId(id), id, 1);
+    // Gone meanwhile: the next read finds what is missing.
+    if (entry === undefined) this.#flight.release(stretch);
+    else await this.#putAside(entry, stretch, 'too_large');
+  }
+
   async #putAside(
     entry: StreamEntry,
     stretch: Stretch,
@@ -248,7 +262,7 @@ export class LaneRunner {
         await this.#judge({ kind: 'passed', sent: stretch });
         continue;
       }
-      const outcome = await session.publish(message.payload);
+      const outcome = await session.publish(message.payload, message);
       this.#onOutcome({ lane: 'backlog', message, stretch, gapIds: [] }, outcome);
       if (outcome.kind === 'acknowledged') await this.#judge({ kind: 'passed', sent: stretch });
       if (outcome.kind !== 'acknowledged') return;
