@@ -6,15 +6,15 @@ SHELL := bash
 NODE_TEST := node --import tsx --test --test-force-exit
 UNIT_TESTS := node --import tsx
 
-unit        = $(sort $(wildcard */test/unit/*.test.ts redis/client/test/unit/*.test.ts lab/*/test/unit/*.test.ts))
-contract    = $(sort $(wildcard */test/contract/*.test.ts redis/client/test/contract/*.test.ts lab/*/test/contract/*.test.ts))
-integration = $(sort $(wildcard */test/integration/*.test.ts redis/client/test/integration/*.test.ts lab/*/test/integration/*.test.ts))
+unit        = $(sort $(wildcard */test/unit/*.test.ts redis/client/test/unit/*.test.ts grafana/api/test/unit/*.test.ts lab/*/test/unit/*.test.ts))
+contract    = $(sort $(wildcard */test/contract/*.test.ts redis/client/test/contract/*.test.ts grafana/api/test/contract/*.test.ts lab/*/test/contract/*.test.ts))
+integration = $(sort $(wildcard */test/integration/*.test.ts redis/client/test/integration/*.test.ts grafana/api/test/integration/*.test.ts lab/*/test/integration/*.test.ts))
 
 .PHONY: help
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-node_modules/.installed: package.json package-lock.json $(wildcard */package.json redis/client/package.json)
+node_modules/.installed: package.json package-lock.json $(wildcard */package.json redis/client/package.json grafana/api/package.json)
 	npm ci --no-fund --no-audit --loglevel=error
 	@touch $@
 
@@ -25,21 +25,36 @@ build: node_modules/.installed ## bundle each service into <service>/dist/main.j
 .PHONY: check
 check: node_modules/.installed ## types, lint, format and unit tests: seconds, before each commit
 	@npx tsc --noEmit
+	@npx tsc --noEmit -p grafana/api/page
 	@npx oxlint --type-aware --quiet
 	@npx prettier --check --log-level warn .
 	@$(UNIT_TESTS) --test-reporter=dot tools/unit-tests.ts $(unit)
+
+.PHONY: dashboards
+dashboards: node_modules/.installed ## write grafana/dashboards/*.json from grafana/src
+	@node --import tsx grafana/src/main.ts
 
 .PHONY: servers
 servers: ## redis-server and mosquitto, installed by apt when missing
 	@tools/ensure-servers.sh
 
+grafana/library/node_modules/.installed: grafana/library/package.json grafana/library/package-lock.json
+	npm --prefix grafana/library ci --no-fund --no-audit --ignore-scripts --loglevel=error
+	@touch $@
+
+.PHONY: test-dashboards
+test-dashboards: node_modules/.installed servers build grafana/library/node_modules/.installed ## the dashboards, by Grafana's own library
+	$(NODE_TEST) --test-reporter=spec $(sort $(wildcard grafana/library/test/*.test.ts))
+
 .PHONY: test
 test: node_modules/.installed servers build ## everything: types, lint, format, unit, contract and integration tests
 	npx tsc --noEmit
+	npx tsc --noEmit -p grafana/api/page
 	npx oxlint --type-aware
 	npx prettier --check .
 	$(UNIT_TESTS) --test-reporter=spec tools/unit-tests.ts $(unit)
 	$(NODE_TEST) --test-reporter=spec $(contract) $(integration)
+	$(MAKE) --no-print-directory test-dashboards
 	HARDWARE_TESTS=$(hardware_short) HARDWARE_TIME_LIMIT_SECONDS=300 lab/hardware/test-hardware.sh
 
 # Without those that need longest; all of them in `make test-hardware`.

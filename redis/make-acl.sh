@@ -92,11 +92,14 @@ rules_provisioner() {
     "$(own_status provisioner)"
 }
 
-# Reads what a dashboard shows. `hub:*` is not among it: it holds the hub's credentials.
+# Reads what a dashboard shows. Of `hub:*` only the assignment: `hub:credentials` is a secret.
 rules_grafana() {
   echo "($read +memory|usage %R~measurement:* %R~mqtt_sender:* %R~hub_sender:*" \
-    '%R~events %R~*:status %R~provisioning:*)'
+    '%R~events %R~*:status %R~provisioning:* %R~hub:assignment)'
 }
+
+# The button of the dashboard, used only with DASHBOARD_CONTROL=true: the one switch, not even read.
+rules_dashboard() { echo '(+set %W~measurement:enabled)'; }
 
 # A program of the user's own: stores readings, and may stop when measuring is switched off.
 rules_program() {
@@ -140,7 +143,8 @@ acl() {
   # Redis replays its log as this user, and checks the rights of whatever stands there as a
   # transaction, which includes scripts: without them all of these would be left out at the start.
   echo 'user default off resetpass ~* &* +@all'
-  for user in redis healthcheck sensor startstopbutton mqtthandler provisioner grafana program; do
+  for user in redis healthcheck sensor startstopbutton mqtthandler provisioner grafana dashboard \
+    program; do
     if ! password=$(password_of "$user"); then
       log error credential_failed user "$user" >&2
       continue
