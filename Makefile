@@ -9,12 +9,13 @@ UNIT_TESTS := node --import tsx
 unit        = $(sort $(wildcard */test/unit/*.test.ts redis/client/test/unit/*.test.ts grafana/api/test/unit/*.test.ts lab/*/test/unit/*.test.ts))
 contract    = $(sort $(wildcard */test/contract/*.test.ts redis/client/test/contract/*.test.ts grafana/api/test/contract/*.test.ts lab/*/test/contract/*.test.ts))
 integration = $(sort $(wildcard */test/integration/*.test.ts redis/client/test/integration/*.test.ts grafana/api/test/integration/*.test.ts lab/*/test/integration/*.test.ts))
+conformance = $(sort $(wildcard lab/*/test/conformance/*.test.ts))
 
 .PHONY: help
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-node_modules/.installed: package.json package-lock.json $(wildcard */package.json redis/client/package.json grafana/api/package.json)
+node_modules/.installed: package.json package-lock.json $(wildcard */package.json */*/package.json)
 	npm ci --no-fund --no-audit --loglevel=error
 	@touch $@
 
@@ -53,7 +54,7 @@ test: node_modules/.installed servers build ## everything: types, lint, format, 
 	npx oxlint --type-aware
 	npx prettier --check .
 	$(UNIT_TESTS) --test-reporter=spec tools/unit-tests.ts $(unit)
-	$(NODE_TEST) --test-reporter=spec $(contract) $(integration)
+	$(NODE_TEST) --test-reporter=spec $(contract) $(integration) $(conformance)
 	$(MAKE) --no-print-directory test-dashboards
 	HARDWARE_TESTS=$(hardware_short) HARDWARE_TIME_LIMIT_SECONDS=300 lab/hardware/test-hardware.sh
 

@@ -265,6 +265,15 @@ export const KEYS = {
     remote: 'none',
     meaning: 'the reboot that was asked for, until it is answered; with the boot id before it',
   },
+  hubAssignment: {
+    key: 'hub:assignment',
+    type: 'hash',
+    writers: 'provisioner',
+    readers: 'mqtthandler, grafana',
+    unit: '-',
+    remote: 'none',
+    meaning: 'the IoT Hub this device belongs to, by whom it was assigned, and what came with it',
+  },
   hubCredentials: {
     key: 'hub:credentials',
     type: 'hash',
@@ -273,6 +282,15 @@ export const KEYS = {
     unit: '-',
     remote: 'none',
     meaning: 'which IoT Hub to connect to, as which device, with which token or certificate files',
+  },
+  provisioningState: {
+    key: 'provisioning:state',
+    type: 'hash',
+    writers: 'provisioner',
+    readers: 'mqtthandler, grafana',
+    unit: '-',
+    remote: 'none',
+    meaning: 'state, reason and next attempt of provisioning, and what a restart goes on from',
   },
   provisioningRequest: {
     key: 'provisioning:request',
@@ -318,6 +336,15 @@ export const KEYS = {
     unit: '-',
     remote: 'none',
     meaning: 'state of the button line, presses counted, last error',
+  },
+  provisionerStatus: {
+    key: 'provisioner:status',
+    type: 'hash',
+    writers: 'provisioner',
+    readers: 'mqtthandler, grafana',
+    unit: '-',
+    remote: 'none',
+    meaning: 'state of provisioning, hub, life of the token, counters, last error',
   },
   handlerStatus: {
     key: 'mqtthandler:status',

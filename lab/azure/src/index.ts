@@ -1,0 +1,16 @@
+export * from './certificates.ts';
+export * from './cloud.ts';
+export * from './core/limits.ts';
+export * from './dps/index.ts';
+export * from './event-log.ts';
+export type * from './events.ts';
+export * from './faults.ts';
+export type { CloudToDeviceMessage } from './hub/cloud-to-device.ts';
+export * from './hub/hub.ts';
+export * from './hub/message-log.ts';
+export type { MethodAnswer, MethodOptions } from './hub/methods.ts';
+export type * from './json.ts';
+export * from './mqtt-device.ts';
+export * from './mqtt-endpoint.ts';
+export * from './ports.ts';
+export * from './sas.ts';
