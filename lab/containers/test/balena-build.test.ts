@@ -45,14 +45,14 @@ describe('balena build', { skip: missing }, () => {
         '-f',
         `${service}/Dockerfile`,
         '-t',
-        `holdfast-balena_${service}`,
+        `holdfast-balena_${service.replace('/', '-')}`,
         '.',
       ];
       const said = await run('docker', args, { cwd: sources });
       const steps = said.split(/^Step \d+\/\d+ : /m).slice(1);
       return steps.filter((step) => !step.startsWith('FROM') && !step.includes('Using cache'));
     };
-    for (const service of ['startstopbutton', 'mqtthandler']) {
+    for (const service of ['startstopbutton', 'mqtthandler', 'provisioner', 'grafana/api']) {
       assert.deepEqual(await layers(service), [], service);
     }
     const rebuilt = (await layers('sensor')).map((step) => step.split('\n')[0] ?? '');

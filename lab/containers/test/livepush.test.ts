@@ -34,11 +34,15 @@ const SERVICES = {
   sensor: { context: '.', file: 'sensor/src/main.ts' },
   startstopbutton: { context: '.', file: 'startstopbutton/src/main.ts' },
   mqtthandler: { context: '.', file: 'mqtthandler/src/main.ts' },
+  provisioner: { context: '.', file: 'provisioner/src/main.ts' },
+  'grafana-api': { context: '.', file: 'grafana/api/src/main.ts' },
   redis: { context: 'redis', file: 'log.sh' },
 } as const;
 type Service = keyof typeof SERVICES;
 const NAMES = Object.keys(SERVICES) as Service[];
 const isNode = (service: Service) => SERVICES[service].context === '.';
+
+const dockerfileOf = (service: Service) => `${service.replace('-', '/')}/Dockerfile`;
 
 function withMark(text: string, mark: string, node: boolean): string {
   if (node) return `console.log('${mark}');\n${text}`;
@@ -66,7 +70,7 @@ describe('live mode', { skip: missing }, () => {
   async function buildLive(library: Library, service: Service) {
     const { context } = SERVICES[service];
     const folder = join(sources, context);
-    const dockerfile = new library.Dockerfile(await readFile(join(sources, service, 'Dockerfile')));
+    const dockerfile = new library.Dockerfile(await readFile(join(sources, dockerfileOf(service))));
     await writeFile(join(folder, 'Dockerfile.live'), dockerfile.generateLiveDockerfile());
     const tag = `holdfast-live_${service}`;
     const said = await run('docker', ['build', '-f', 'Dockerfile.live', '-t', tag, '.'], {
@@ -108,6 +112,8 @@ describe('live mode', { skip: missing }, () => {
     sensor: /"event":"sensor_found","sensor":"bme280/,
     startstopbutton: /"event":"line_opened"/,
     mqtthandler: /"event":"link_up"/,
+    provisioner: /"event":"started"/,
+    'grafana-api': /"event":"started"/,
     redis: /Ready to accept connections/,
   };
   const says = async (service: Service, pattern: RegExp) =>
