@@ -92,6 +92,7 @@ describe('live mode', { skip: missing }, () => {
       env: { BROKER_PORT: String(await freePort()) },
       project: 'holdfast-live',
     });
+    await stack[Symbol.asyncDispose]();
     await stack.compose('build', 'simulator', 'broker');
     const built = new Map<Service, Awaited<ReturnType<typeof buildLive>>>();
     for (const name of NAMES) built.set(name, await buildLive(library, name));

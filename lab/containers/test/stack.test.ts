@@ -40,6 +40,8 @@ before(async () => {
     env: { BROKER_PORT: String(port) },
     project: 'holdfast-test',
   });
+  // What a run that was killed has left.
+  await stack[Symbol.asyncDispose]();
   const builtMs = performance.now();
   await stack.compose('build', ...SERVICES, 'simulator', 'broker');
   console.log(`images built in ${ms(builtMs)} ms`);
