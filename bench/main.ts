@@ -3,6 +3,7 @@
  * asserted: machines differ and are noisy. `make bench BENCH="latency replay"` runs a part,
  * `BENCH_READINGS=1000000` adds that size to the replay.
  */
+import { execFileSync } from 'node:child_process';
 import { cpus, loadavg } from 'node:os';
 import { benchCost } from './cost.ts';
 import { benchLatency } from './latency.ts';
@@ -18,4 +19,11 @@ if (chosen('latency')) await benchLatency();
 if (chosen('replay')) {
   const extra = Number(process.env['BENCH_READINGS'] ?? 0);
   await benchReplay(extra > 100_000 ? [100_000, extra] : [100_000]);
+}
+if (chosen('containers')) {
+  console.log('\nContainers');
+  const program = 'exec node --import tsx bench/containers.ts';
+  const words = ['bash', '-c', `lab/containers/tools/base-images.sh && ${program}`];
+  // A process of its own, with a Docker engine that is started for it where none answers.
+  execFileSync('lab/containers/tools/engine.sh', words, { stdio: 'inherit' });
 }
