@@ -63,6 +63,10 @@ test: node_modules/.installed servers build ## everything: types, lint, format, 
 # Without those that need longest; all of them in `make test-hardware`.
 hardware_short = onoff,sensor
 
+.PHONY: test-containers
+test-containers: node_modules/.installed servers ## images, stack, balena build and live mode on a Docker engine, started when missing
+	lab/containers/test-containers.sh
+
 .PHONY: test-hardware
 test-hardware: node_modules/.installed servers build ## the services in a virtual machine with I2C and GPIO; SOAK_SECONDS=300 for more
 	lab/hardware/test-hardware.sh

@@ -1,5 +1,11 @@
 /** Puts the parts together: connections to Redis, one forwarder per destination, status. */
-import { RepeatFilter, createLog, errorMessage, systemClock } from '@holdfast/kit';
+import {
+  RepeatFilter,
+  createLog,
+  errorMessage,
+  leaveSignsOfLife,
+  systemClock,
+} from '@holdfast/kit';
 import type { Log } from '@holdfast/kit';
 import { openRedis, redisSettings, untilReady, writeEvent } from '@holdfast/redis';
 import type { Redis } from '@holdfast/redis';
@@ -99,6 +105,7 @@ export async function runApp(config: Config, tls: TlsMaterial, signal: AbortSign
     keeper.run(signal),
     ...[...forwarders.values()].map((f) => f.run(signal)),
     commands.run(signal),
+    leaveSignsOfLife({ check: async () => redis.ping(), clock: systemClock }, signal),
     forever(signal),
   ]);
   redisOf.disconnect();

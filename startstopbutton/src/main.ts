@@ -1,6 +1,6 @@
 /** The start/stop button: wiring. */
 import { randomBytes } from 'node:crypto';
-import { createLog, runService, systemClock, systemRandom } from '@holdfast/kit';
+import { createLog, leaveSignsOfLife, runService, systemClock, systemRandom } from '@holdfast/kit';
 import { redisSettings } from '@holdfast/redis';
 import { lampFor, lineFor } from './adapters/line.ts';
 import { connectRedis } from './adapters/redis-connection.ts';
@@ -53,6 +53,7 @@ await runService(SERVICE, async (signal) => {
     runButton({ ...surroundings, pin, contact, line, presses }, signal),
     ...lamps.map(async (lamp) => lamp.run(signal)),
     watchPinConflict(surroundings, facts, pin, signal),
+    leaveSignsOfLife({ check: async () => redis.ping(), clock }, signal),
   ]);
   reports.status({ state: 'stopped' });
   await Promise.race([reports.flush(), clock.sleepMs(LAST_STATUS_MS)]);

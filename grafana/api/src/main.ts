@@ -1,7 +1,7 @@
 /** The dashboard service: wiring only. */
 import { readFile } from 'node:fs/promises';
 import { ConfigError, RepeatFilter, createLog, errorCode, errorMessage } from '@holdfast/kit';
-import { runService, systemClock } from '@holdfast/kit';
+import { leaveSignsOfLife, runService, systemClock } from '@holdfast/kit';
 import { openRedis, redisSettings } from '@holdfast/redis';
 import { RedisControl } from './adapters/redis-control.ts';
 import { RedisStore } from './adapters/redis-store.ts';
@@ -68,7 +68,8 @@ await runService(SERVICE, async (signal) => {
       throw new ConfigError(`DASHBOARD_PORT ${port}: ${errorMessage(error)}`);
     },
   );
-  await Promise.all([served, dashboard.keepHistory(signal)]);
+  const alive = leaveSignsOfLife({ check: async () => redis.ping(), clock }, signal);
+  await Promise.all([served, dashboard.keepHistory(signal), alive]);
   redis.disconnect();
   switching?.disconnect();
 });
