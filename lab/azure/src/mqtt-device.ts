@@ -42,19 +42,20 @@ interface Waiter {
 export class MqttDevice {
   /** PUBLISH packets of the server; QoS 1 is acknowledged afterwards unless it returns false. */
   onPublish: (packet: IPublishPacket) => boolean | void = () => {};
+  /** For the next requests. */
+  timeoutMs: number;
   /** From the CONNACK. */
   sessionPresent = false;
   /** Resolves when the socket has ended. */
   readonly closed: Promise<void>;
   readonly #socket: TLSSocket;
-  readonly #timeoutMs: number;
   readonly #waiters = new Map<string, Waiter>();
   #lastPacketId = 0;
 
   /** Use {@link connectMqtt}. */
   constructor(socket: TLSSocket, timeoutMs: number) {
     this.#socket = socket;
-    this.#timeoutMs = timeoutMs;
+    this.timeoutMs = timeoutMs;
     this.closed = new Promise((resolve) => {
       socket.once('close', () => {
         for (const waiter of this.#waiters.values()) waiter.reject(new Error('connection closed'));
@@ -101,8 +102,8 @@ export class MqttDevice {
       if (this.#socket.destroyed) return reject(new Error('connection closed'));
       const timer = setTimeout(() => {
         this.#waiters.delete(answer);
-        reject(new Error(`no ${answer} within ${this.#timeoutMs} ms`));
-      }, this.#timeoutMs);
+        reject(new Error(`no ${answer} within ${this.timeoutMs} ms`));
+      }, this.timeoutMs);
       this.#waiters.set(answer, { resolve, reject, timer });
       this.write(packet);
     }).finally(() => {

@@ -1,0 +1,580 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { constantRandom, seededRandom } from '@holdfast/kit/testing';
+import type { Answer } from '../../src/core/outcome.ts';
+import { publicReason, publicState } from '../../src/core/state.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS, RULES, START } from '../fakes/rules.ts';
+import { World, toA, toB } from '../fakes/world.ts';
+import type { Dps } from '../fakes/world.ts';
+
+const refused = (status: number, retryAfterMs?: number): Answer => ({
+  kind: 'refused',
+  status,
+  retryAfterMs,
+  message: `status ${status}`,
+});
+const unreachable: Answer = { kind: 'unreachable', code: 'ENOTFOUND', message: 'no such name' };
+
+function world(dps: Dps, rules: Partial<typeof RULES> = {}, seed = 1): World {
+  return new World({ ...RULES, ...rules }, START, seededRandom(seed), dps);
+}
+const waits = (w: World) =>
+  w.asked.slice(1).map(({ atMs }, i) => Math.round((atMs - (w.asked[i]?.atMs ?? 0) - 200) / 1_000));
+const names = (w: World) => [publicState(w.state), publicReason(w.state)].join(' ');
+const questions = (w: World) => w.asked.map(({ question }) => question);
+
+describe('starting', () => {
+  test('the first start registers at once, polls, and hands out what it got', () => {
+    let polls = 0;
+    const w = world((question) => {
+      if (question === 'register')
+        return { kind: 'assigning', operationId: 'op', retryAfterMs: 3_000 };
+      polls += 1;
+      return polls < 3 ? { kind: 'assigning', operationId: 'op' } : toA;
+    });
+    w.start();
+    assert.equal(names(w), 'registering first_start');
+    w.run(2 * MINUTE_MS);
+    assert.deepEqual(questions(w), ['register', 'poll', 'poll', 'poll']);
+    assert.deepEqual(waits(w), [3, 3, 3]);
+    assert.equal(names(w), 'connected hub_connected');
+    assert.equal(w.state.generation, 1);
+    assert.deepEqual(
+      w.told.map(({ event }) => event),
+      ['provisioning_started', 'provisioned'],
+    );
+  });
+  test('later starts use the stored assignment and do not ask DPS', () => {
+    const w = world(() => toA);
+    w.start();
+    w.run(HOUR_MS);
+    for (let i = 0; i < 50; i += 1) {
+      if (i % 2 === 0) w.restart();
+      else w.reboot();
+      w.run(5 * MINUTE_MS);
+    }
+    assert.deepEqual(questions(w), ['register']);
+    assert.equal(w.state.generation, 1);
+    assert.ok(w.published.length > 50);
+  });
+  test('with PROVISIONING_CACHE=none every start registers, and a restart loop gets slower', () => {
+    const w = world(() => toA, { keepsAssignment: false });
+    w.hub = () => 'network';
+    w.start();
+    w.run(10_000);
+    for (let i = 0; i < 2_000; i += 1) {
+      w.restart();
+      w.run(9_000);
+    }
+    // Five and a half hours.
+    assert.ok(
+      w.registrations.length > 5 && w.registrations.length < 15,
+      `${w.registrations.length}`,
+    );
+    assert.equal(w.withdrawn > 0, true);
+    for (const wait of waits(w)) assert.ok(wait >= 59);
+  });
+  test('an assignment of other settings is taken away and asked for anew', () => {
+    const w = world(() => toA);
+    w.start();
+    w.run(HOUR_MS);
+    w.rules = { ...w.rules, registrationId: 'greenhouse-8', settings: 's2' };
+    w.restart();
+    assert.equal(w.withdrawn, 1);
+    w.run(MINUTE_MS);
+    assert.deepEqual(questions(w), ['register', 'register']);
+  });
+  test('a registration id in other letters is the same one', () => {
+    const w = world(() => toA);
+    w.start();
+    w.run(HOUR_MS);
+    w.rules = { ...w.rules, registrationId: 'GREENHOUSE-7' };
+    w.restart();
+    w.run(HOUR_MS);
+    assert.deepEqual(questions(w), ['register']);
+  });
+  test('nothing configured is off, and takes away what was given out', () => {
+    const w = world(() => toA);
+    w.start();
+    w.run(HOUR_MS);
+    w.rules = { ...w.rules, source: 'none' };
+    w.restart();
+    assert.deepEqual([names(w), w.withdrawn], ['off ', 1]);
+    w.request();
+    w.run(DAY_MS);
+    assert.equal(w.asked.length, 1);
+  });
+});
+
+describe('DPS says', () => {
+  test('429 with Retry-After: never earlier, also with a restart or a request in between', () => {
+    let said = 0;
+    const w = world(() => (said++ === 0 ? refused(429, 10 * MINUTE_MS) : toA));
+    w.start();
+    w.run(MINUTE_MS);
+    assert.equal(names(w), 'waiting throttled');
+    w.request();
+    w.run(MINUTE_MS);
+    w.restart();
+    w.run(MINUTE_MS);
+    w.reboot();
+    w.request();
+    w.run(HOUR_MS);
+    assert.equal(w.asked.length, 2);
+    assert.ok((waits(w)[0] ?? 0) >= 600);
+    assert.equal(w.connected, true);
+  });
+  test('429 without it: between a second and N / cps, doubled by every further one', () => {
+    const first = Array.from({ length: 200 }, (_, seed) => {
+      const w = world(() => refused(429), {}, seed);
+      w.start();
+      w.run(HOUR_MS);
+      return waits(w);
+    });
+    const one = first.map(([wait = 0]) => wait);
+    assert.ok(Math.min(...one) >= 1 && Math.max(...one) <= 63);
+    assert.ok(Math.max(...one) > 50 && Math.min(...one) < 12, 'spread over the whole range');
+    const five = first.map((wait) => wait[4] ?? 0);
+    assert.ok(Math.min(...five) >= 16, `${Math.min(...five)}`);
+  });
+  test('5xx: exponential from 5 s, and the hub that is cached stays in use', () => {
+    let broken = false;
+    const w = world(() => (broken ? refused(503) : toA));
+    w.start();
+    w.run(HOUR_MS);
+    broken = true;
+    w.request();
+    w.run(HOUR_MS);
+    const [, ...after] = waits(w);
+    assert.equal(names(w), 'waiting dps_busy');
+    assert.equal(w.connected, true);
+    assert.ok((after[0] ?? 0) >= 5 && (after[0] ?? 0) <= 8, `${after[0]}`);
+    after.slice(1).forEach((wait, i) => {
+      const floor = Math.min(900, 5 * 2 ** (i + 1));
+      assert.ok(wait >= floor - 1 && wait <= floor * 1.5 + 1, `${i}: ${wait}`);
+    });
+  });
+  test('5xx with Retry-After: not before it', () => {
+    const w = world(() => refused(503, 20 * MINUTE_MS));
+    w.start();
+    w.run(DAY_MS);
+    for (const wait of waits(w)) assert.ok(wait >= 1_200);
+  });
+  for (const [answer, reason] of [
+    [refused(401), 'key_refused'],
+    [refused(403), 'forbidden'],
+    [refused(404), 'not_enrolled'],
+    [refused(400), 'request_refused'],
+    [{ kind: 'ended', status: 'disabled', message: 'disabled' }, 'disabled'],
+    [{ kind: 'ended', status: 'failed', message: 'no hub' }, 'failed'],
+  ] as const) {
+    test(`${reason}: blocked, slow, and at once again on request`, () => {
+      let fixed = false;
+      const w = world(() => (fixed ? toA : answer));
+      w.start();
+      w.run(DAY_MS);
+      assert.equal(names(w), `blocked ${reason}`);
+      assert.ok(w.asked.length >= 16 && w.asked.length <= 25, `${w.asked.length} a day`);
+      fixed = true;
+      const before = w.asked.length;
+      w.request();
+      w.run(2 * MINUTE_MS);
+      assert.equal(w.asked.length, before + 1);
+      assert.equal(names(w), 'connected hub_connected');
+    });
+  }
+  test('blocked: a restart changes nothing, changed settings are tried at once', () => {
+    const w = world(() => refused(401));
+    w.start();
+    for (let i = 0; i < 20; i += 1) {
+      w.run(MINUTE_MS);
+      w.restart();
+    }
+    assert.equal(w.asked.length, 1);
+    w.rules = { ...w.rules, settings: 'another key' };
+    w.dps = () => toA;
+    w.restart();
+    w.run(MINUTE_MS);
+    assert.equal(w.asked.length, 2);
+    assert.equal(w.connected, true);
+  });
+  test('throttled or away while polling: the same operation is polled on, not registered anew', () => {
+    const said: Answer[] = [refused(429, 30_000), refused(503), unreachable, toA];
+    const w = world((question) =>
+      question === 'register' ? { kind: 'assigning', operationId: 'op' } : (said.shift() ?? toA),
+    );
+    w.start();
+    w.run(10 * MINUTE_MS);
+    assert.deepEqual(questions(w), ['register', 'poll', 'poll', 'poll', 'poll']);
+    assert.ok((waits(w)[1] ?? 0) >= 30);
+  });
+  test('an operation that is forgotten each time does not become a storm', () => {
+    const w = world((question) =>
+      question === 'register' ? { kind: 'assigning', operationId: 'op' } : refused(404),
+    );
+    w.start();
+    w.run(DAY_MS);
+    assert.ok(w.registrations.length < 120, `${w.registrations.length}`);
+  });
+  test('an operation without end is given up after an hour', () => {
+    const w = world(() => ({ kind: 'assigning', operationId: 'op', retryAfterMs: 30_000 }));
+    w.start();
+    w.run(6 * HOUR_MS);
+    assert.ok(w.registrations.length >= 5 && w.registrations.length <= 6);
+  });
+});
+
+describe('the clock', () => {
+  const wrongClock =
+    (aheadMs: number): Dps =>
+    (question, w) => {
+      const serverMs = w.now.wallMs - aheadMs;
+      const signed = w.asked.at(-1)?.signedMs ?? 0;
+      const off = Math.abs(signed - serverMs) > 5 * MINUTE_MS;
+      return { question, answer: off ? refused(401) : toA, serverMs };
+    };
+  for (const aheadMs of [3 * HOUR_MS, (-400 * DAY_MS) / 2]) {
+    test(`${aheadMs / HOUR_MS} h off: told apart, and the next token is signed by the server's`, () => {
+      const w = world(wrongClock(aheadMs));
+      w.now = { ...START, wallMs: START.wallMs + Math.max(0, aheadMs) };
+      w.start();
+      w.run(1_000);
+      assert.equal(names(w), 'clock_wrong clock_differs');
+      w.run(5 * MINUTE_MS);
+      assert.deepEqual(questions(w), ['register', 'register']);
+      assert.equal(names(w), 'connected hub_connected');
+    });
+  }
+  test('a wrong key is not excused by the clock, and a wrong clock not by the key', () => {
+    const w = world((question, { now }) => ({
+      question,
+      answer: refused(401),
+      serverMs: now.wallMs - 3 * HOUR_MS,
+    }));
+    w.start();
+    w.run(DAY_MS);
+    assert.equal(names(w), 'blocked key_refused');
+    assert.ok(w.asked.length < 26);
+  });
+  test('a clock that is set wakes what waited for it, and renews the token', () => {
+    const w = world(() => ({ kind: 'unreachable', code: 'CERT_NOT_YET_VALID', message: '' }));
+    w.start();
+    w.run(2 * HOUR_MS);
+    assert.equal(names(w), 'clock_wrong certificate_dates');
+    w.dps = () => toA;
+    const before = w.asked.length;
+    w.jumpWall(200 * DAY_MS);
+    w.run(MINUTE_MS);
+    assert.equal(w.asked.length, before + 1);
+    const given = w.published.length;
+    w.jumpWall(-HOUR_MS);
+    assert.equal(w.published.length, given + 1);
+  });
+  test('a clock of the last century asks nobody until it is set', () => {
+    const w = world(() => toA);
+    w.now = { wallMs: 5_000, monotonicMs: 5_000 };
+    w.start();
+    w.run(DAY_MS);
+    assert.deepEqual([names(w), w.asked.length], ['clock_wrong clock_not_set', 0]);
+    w.jumpWall(START.wallMs);
+    w.run(2 * MINUTE_MS);
+    assert.equal(names(w), 'connected hub_connected');
+  });
+  test('a clock that jumps about is no reason to ask more than once a minute', () => {
+    const w = world(() => ({ kind: 'unreachable', code: 'CERT_HAS_EXPIRED', message: '' }));
+    w.start();
+    for (let i = 0; i < 600; i += 1) {
+      w.run(1_000);
+      w.jumpWall(i % 2 === 0 ? HOUR_MS : -HOUR_MS);
+    }
+    for (const wait of waits(w)) assert.ok(wait >= 5);
+    assert.ok(w.asked.length <= 13, `${w.asked.length}`);
+  });
+});
+
+describe('the hub', () => {
+  const provisioned = (dps: Dps, rules: Partial<typeof RULES> = {}): World => {
+    const w = world(() => toA, rules);
+    w.start();
+    w.run(HOUR_MS);
+    w.asked.length = 0;
+    w.dps = dps;
+    return w;
+  };
+  test('away: the same one for 15 to 30 minutes, then a lookup, after as long a registration', () => {
+    const w = provisioned(() => toA);
+    w.hub = () => 'network';
+    const lostMs = w.now.monotonicMs;
+    w.dropConnection();
+    w.run(3 * HOUR_MS);
+    const [lookup, register, again] = w.asked;
+    assert.deepEqual(
+      [lookup?.question, register?.question, again?.question],
+      ['lookup', 'register', 'lookup'],
+    );
+    const minutes = [lostMs, lookup?.atMs ?? 0, register?.atMs ?? 0, again?.atMs ?? 0].map(
+      (ms) => ms / MINUTE_MS,
+    );
+    for (let i = 1; i < minutes.length; i += 1) {
+      const between = (minutes[i] ?? 0) - (minutes[i - 1] ?? 0);
+      assert.ok(between >= 15 && between <= 31, `${between}`);
+    }
+    assert.equal(names(w), 'hub_failing hub_unreachable');
+    w.hub = () => 'ok';
+    w.run(2 * MINUTE_MS);
+    assert.equal(names(w), 'connected hub_connected');
+  });
+  test('back within the window: DPS is not asked', () => {
+    const w = provisioned(() => toA);
+    for (let i = 0; i < 50; i += 1) {
+      w.hub = () => 'network';
+      w.dropConnection();
+      w.run(12 * MINUTE_MS);
+      w.hub = () => 'ok';
+      w.run(30 * MINUTE_MS);
+    }
+    assert.deepEqual(questions(w), []);
+  });
+  test('away, and the lookup says another hub: that one, without a registration', () => {
+    const w = provisioned(() => toB);
+    w.hub = ({ state }) => (state.assignment?.host.startsWith('a') ? 'network' : 'ok');
+    w.dropConnection();
+    w.run(40 * MINUTE_MS);
+    assert.deepEqual(questions(w), ['lookup']);
+    assert.deepEqual([w.state.generation, w.connected], [2, true]);
+  });
+  test('away, and the lookup knows nothing: a registration follows', () => {
+    const w = provisioned((question) => (question === 'lookup' ? refused(404) : toB));
+    w.hub = ({ state }) => (state.assignment?.host.startsWith('a') ? 'network' : 'ok');
+    w.dropConnection();
+    w.run(40 * MINUTE_MS);
+    assert.deepEqual(questions(w), ['lookup', 'register']);
+    assert.equal(w.connected, true);
+  });
+  test('over MQTT there is no lookup: a registration instead', () => {
+    const w = provisioned(() => toA, { canLookUp: false });
+    w.hub = () => 'network';
+    w.dropConnection();
+    w.run(2 * HOUR_MS);
+    assert.deepEqual([...new Set(questions(w))], ['register']);
+    assert.ok(w.asked.length <= 8);
+  });
+  test('it comes back while DPS is being asked for: the plan is dropped', () => {
+    const w = provisioned(() => refused(503));
+    w.hub = () => 'network';
+    w.dropConnection();
+    w.run(40 * MINUTE_MS);
+    assert.equal(publicState(w.state), 'waiting');
+    w.hub = () => 'ok';
+    w.run(2 * MINUTE_MS);
+    assert.equal(names(w), 'connected hub_connected');
+    const { length } = w.asked;
+    w.run(DAY_MS);
+    assert.equal(w.asked.length, length);
+  });
+  test('refuses: a fresh token first, then one registration, then slower and slower', () => {
+    const w = provisioned(() => toA);
+    w.hub = () => 'connack_5';
+    const given = w.published.length;
+    w.dropConnection('dropped');
+    w.run(70_000);
+    assert.equal(w.published.length, given + 1);
+    assert.equal(w.asked.length, 0);
+    w.run(3 * MINUTE_MS);
+    assert.deepEqual(questions(w), ['register']);
+    w.run(DAY_MS);
+    assert.ok(w.asked.length <= 30, `${w.asked.length} a day`);
+  });
+  test('refuses because the device was moved: found at the new hub within minutes', () => {
+    const w = provisioned(() => toB);
+    w.hub = ({ state }) => (state.assignment?.host.startsWith('a') ? 'connack_5' : 'ok');
+    w.dropConnection('dropped');
+    w.run(4 * MINUTE_MS);
+    assert.deepEqual(questions(w), ['register']);
+    assert.deepEqual([w.state.generation, w.connected], [2, true]);
+  });
+  test('refuses while the kernel doubts its clock: a lookup, which tells', () => {
+    const w = provisioned(() => toA);
+    w.hub = () => 'connack_5';
+    w.kernelClock = 'unsynchronised';
+    w.dropConnection('dropped');
+    w.run(4 * MINUTE_MS);
+    assert.deepEqual(questions(w), ['lookup']);
+  });
+  test('busy: exponential, never under a minute, a lookup now and then, no registration', () => {
+    const w = provisioned(() => toA);
+    w.hub = () => 'connack_3';
+    w.dropConnection('dropped');
+    w.run(DAY_MS);
+    assert.deepEqual([...new Set(questions(w))], ['lookup']);
+    assert.ok(w.asked.length <= 96);
+    assert.equal(names(w), 'hub_failing hub_busy');
+  });
+  test('throws us out again and again: slower, and DPS is left alone', () => {
+    const w = provisioned(() => toA);
+    w.hub = () => 'dropped';
+    w.dropConnection('dropped');
+    w.run(DAY_MS);
+    assert.equal(names(w), 'hub_failing hub_throws_out');
+    assert.deepEqual(questions(w), []);
+    assert.ok(w.state.hubNotBeforeMs - w.now.monotonicMs <= 15 * MINUTE_MS);
+  });
+  test('reports of another generation and repeated ones are not counted', () => {
+    const w = provisioned(() => toA);
+    const report = {
+      attempt: 9,
+      atMs: 1,
+      state: 'failed',
+      outcome: 'connack_5',
+      detail: '',
+      heldMs: 0,
+    } as const;
+    const { generation } = w.state;
+    for (let i = 0; i < 10; i += 1) {
+      w.do({ name: 'hub', report: { ...report, generation: 7 }, kernelClock: 'unknown' });
+    }
+    assert.equal(publicState(w.state), 'connected');
+    for (let i = 0; i < 10; i += 1) {
+      w.do({ name: 'hub', report: { ...report, generation }, kernelClock: 'unknown' });
+    }
+    assert.equal(names(w), 'hub_refused hub_refused_once');
+  });
+});
+
+describe('a fixed assignment', () => {
+  const FIXED = {
+    source: 'connection_string',
+    fixed: { host: 'h', deviceId: 'd' },
+    idScope: '',
+    registrationId: '',
+  } as const;
+  test('is handed out without DPS, and its token renewed', () => {
+    const w = world(() => toA, FIXED);
+    w.start();
+    w.run(DAY_MS);
+    assert.equal(w.asked.length, 0);
+    assert.equal(w.published.length, 1 + 32);
+    for (let i = 1; i < w.published.length; i += 1) {
+      const between = (w.published[i]?.atMs ?? 0) - (w.published[i - 1]?.atMs ?? 0);
+      assert.equal(between, 45 * MINUTE_MS);
+    }
+  });
+  test('that is refused is tried again more slowly, for ever', () => {
+    const w = world(() => toA, FIXED);
+    w.hub = () => 'connack_5';
+    w.start();
+    w.run(DAY_MS);
+    assert.equal(names(w), 'hub_refused hub_refused_fixed');
+    assert.equal(w.asked.length, 0);
+    w.hub = () => 'ok';
+    w.run(20 * MINUTE_MS);
+    assert.equal(publicState(w.state), 'connected');
+  });
+  test('answers a request with a fresh token and says that there is no DPS', () => {
+    const w = world(() => toA, FIXED);
+    w.start();
+    w.run(MINUTE_MS);
+    w.request();
+    assert.equal(w.published.length, 2);
+    assert.equal(w.told.at(-1)?.event, 'reprovision_without_dps');
+  });
+  test('another one is another generation', () => {
+    const w = world(() => toA, FIXED);
+    w.start();
+    w.restart();
+    assert.equal(w.state.generation, 1);
+    w.rules = { ...w.rules, fixed: { host: 'h2', deviceId: 'd' } };
+    w.restart();
+    assert.equal(w.state.generation, 2);
+  });
+});
+
+describe('a request', () => {
+  test('registers at once, also while all is well, and keeps the connection', () => {
+    const w = world(() => toA);
+    w.start();
+    w.run(HOUR_MS);
+    w.request('command');
+    w.run(1_000);
+    assert.deepEqual(questions(w), ['register', 'register']);
+    assert.equal(w.connected, true);
+    assert.equal(w.state.generation, 1);
+    assert.deepEqual(w.told.find(({ event }) => event === 'reprovision_taken')?.fields, {
+      source: 'command',
+    });
+  });
+  test('every second for a day becomes a few registrations an hour', () => {
+    const w = world(() => toA);
+    w.start();
+    w.run(HOUR_MS);
+    for (let i = 0; i < 86_400 / 5; i += 1) {
+      w.request();
+      w.run(5_000);
+    }
+    assert.ok(w.asked.length <= 60, `${w.asked.length}`);
+    for (const wait of waits(w)) assert.ok(wait >= 59);
+  });
+  test('shortens a back-off of our own and not the interval', () => {
+    const w = world(() => unreachable);
+    w.start();
+    w.run(5 * HOUR_MS);
+    assert.equal(names(w), 'waiting dps_unreachable');
+    w.run(2 * MINUTE_MS);
+    const before = w.asked.length;
+    w.dps = () => toA;
+    w.request();
+    w.run(MINUTE_MS);
+    assert.equal(w.asked.length, before + 1);
+  });
+  test('refused while the hub works: the answer is told, the hub kept, nobody asked again', () => {
+    const w = world(() => toA);
+    w.start();
+    w.run(HOUR_MS);
+    w.dps = () => ({ kind: 'ended', status: 'disabled', message: 'disabled' });
+    w.request();
+    w.run(DAY_MS);
+    assert.deepEqual(questions(w), ['register', 'register']);
+    assert.equal(names(w), 'connected hub_connected');
+    assert.equal(w.told.at(-1)?.event, 'provisioning_refused');
+  });
+});
+
+test('a process killed in the middle of a registration waits before the next one', () => {
+  const w = world(() => toA);
+  w.latencyMs = HOUR_MS;
+  w.start();
+  for (let i = 0; i < 500; i += 1) w.restart(1_000);
+  // Eight minutes of a restart loop that never lets a registration end.
+  assert.ok(w.asked.length <= 8, `${w.asked.length}`);
+  waits(w).forEach((wait, i) => assert.ok(wait >= Math.min(900, 5 * 2 ** i) - 1, `${i}: ${wait}`));
+});
+
+test('a process killed while assigning goes on with the same operation', () => {
+  let polls = 0;
+  const w = world((question) => {
+    if (question === 'register') return { kind: 'assigning', operationId: 'op' };
+    polls += 1;
+    return polls < 5 ? { kind: 'assigning', operationId: 'op' } : toA;
+  });
+  w.start();
+  for (let i = 0; i < 5; i += 1) {
+    w.run(3_500);
+    w.restart();
+  }
+  w.run(MINUTE_MS);
+  assert.equal(w.registrations.length, 1);
+  assert.equal(w.connected, true);
+});
+
+test('the window goes on over restarts', () => {
+  const w = new World(RULES, START, constantRandom(0), () => toA);
+  w.start();
+  w.run(HOUR_MS);
+  w.hub = () => 'network';
+  w.dropConnection();
+  for (let i = 0; i < 20; i += 1) {
+    w.run(MINUTE_MS);
+    w.restart();
+  }
+  assert.equal(w.asked.at(-1)?.question, 'lookup');
+});
