@@ -11,6 +11,10 @@ import { AdminError } from './router.ts';
 import type { AdminRequest, Route } from './router.ts';
 
 export function dpsRoutes(cloud: Cloud): readonly Route[] {
+  return [...enrolmentRoutes(cloud), ...provisioningRoutes(cloud)];
+}
+
+function enrolmentRoutes(cloud: Cloud): readonly Route[] {
   const { dps } = cloud;
   const hostOf = (hub: string) => cloud.directory.find(hub)?.host;
   const shown = (enrolment: Enrolment) => renderEnrolment(enrolment, hostOf, 'shown');
@@ -42,19 +46,24 @@ export function dpsRoutes(cloud: Cloud): readonly Route[] {
       path: '/enrolments/:scope/:id',
       handle: (request) => {
         const { scope, id } = find(request);
-        dps.enrolments.delete(scope, id);
-        return { json: {} };
+        return { json: { deleted: dps.enrolments.delete(scope, id) } };
       },
     },
+  ];
+}
+
+function provisioningRoutes(cloud: Cloud): readonly Route[] {
+  const { dps } = cloud;
+  const hostOf = (hub: string) => cloud.directory.find(hub)?.host;
+  return [
     {
       method: 'POST',
       path: '/connection',
       handle: async ({ body }) => {
         const { registrationId, group } = objectOf(body);
         const id = textOf(registrationId, 'registrationId');
-        return {
-          json: await connectionOf(cloud, id, typeof group === 'string' ? group : undefined),
-        };
+        const name = typeof group === 'string' ? group : undefined;
+        return { json: await connectionOf(cloud, id, name) };
       },
     },
     {
@@ -67,23 +76,7 @@ export function dpsRoutes(cloud: Cloud): readonly Route[] {
     {
       method: 'POST',
       path: '/move',
-      handle: ({ body }) => {
-        const { registrationId, group, hub, gently } = objectOf(body);
-        const name = textOf(hub, 'hub');
-        if (cloud.directory.find(name) === undefined) {
-          throw new AdminError(404, `there is no hub ${name}`);
-        }
-        const options = { gently: gently === true };
-        if (typeof group !== 'string') {
-          dps.move(textOf(registrationId, 'registrationId'), name, options);
-          return { json: { registrationId: registrationId ?? null, hub: name } };
-        }
-        if (dps.enrolments.get('group', group) === undefined) {
-          throw new AdminError(404, `there is no group ${group}`);
-        }
-        dps.moveGroup(group, name, options);
-        return { json: { group, hub: name } };
-      },
+      handle: ({ body }) => ({ json: move(cloud, objectOf(body)) }),
     },
     { method: 'GET', path: '/dps/settings', handle: () => ({ json: dps.settings }) },
     {
@@ -92,6 +85,23 @@ export function dpsRoutes(cloud: Cloud): readonly Route[] {
       handle: ({ body }) => ({ json: changeSettings(dps.settings, objectOf(body)) }),
     },
   ];
+}
+
+function move({ directory, dps }: Cloud, order: JsonObject): JsonObject {
+  const { registrationId, group, gently } = order;
+  const hub = textOf(order['hub'], 'hub');
+  if (directory.find(hub) === undefined) throw new AdminError(404, `there is no hub ${hub}`);
+  const options = { gently: gently === true };
+  if (typeof group !== 'string') {
+    const id = textOf(registrationId, 'registrationId');
+    dps.move(id, hub, options);
+    return { registrationId: id, hub };
+  }
+  if (dps.enrolments.get('group', group) === undefined) {
+    throw new AdminError(404, `there is no group ${group}`);
+  }
+  dps.moveGroup(group, hub, options);
+  return { group, hub };
 }
 
 /** Members must have the type of what they replace; objects are merged. */

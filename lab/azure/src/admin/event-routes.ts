@@ -1,5 +1,6 @@
 /** The admin API's part about what happened and what goes wrong on purpose. */
 import type { Cloud } from '../cloud.ts';
+import type { Faults } from '../faults.ts';
 import type { ReceivedMessage } from '../hub/message-log.ts';
 import { objectOf } from './dps-routes.ts';
 import { parseFaultRule } from './fault-json.ts';
@@ -7,11 +8,7 @@ import { AdminError } from './router.ts';
 import type { AdminRequest, Route } from './router.ts';
 
 export function eventRoutes(cloud: Cloud): readonly Route[] {
-  const { log, faults } = cloud;
-  const shownFaults = () => ({
-    clockOffsetSeconds: faults.clockOffsetMs / 1_000,
-    rules: faults.active.map(({ id, rule, hits }) => ({ id, hits, ...rule })),
-  });
+  const { log } = cloud;
   return [
     {
       method: 'GET',
@@ -23,6 +20,16 @@ export function eventRoutes(cloud: Cloud): readonly Route[] {
     },
     { method: 'GET', path: '/events/stream', handle: ({ query }) => stream(cloud, query) },
     { method: 'GET', path: '/hubs/:hub/messages', handle: (request) => messages(cloud, request) },
+    ...faultRoutes(cloud.faults),
+  ];
+}
+
+function faultRoutes(faults: Faults): readonly Route[] {
+  const shownFaults = () => ({
+    clockOffsetSeconds: faults.clockOffsetMs / 1_000,
+    rules: faults.active.map(({ id, rule, hits }) => ({ id, hits, ...rule })),
+  });
+  return [
     { method: 'GET', path: '/faults', handle: () => ({ json: shownFaults() }) },
     {
       method: 'POST',

@@ -22,7 +22,13 @@ const LIMITS = [
 const TIERS: readonly Tier[] = ['F1', 'S1', 'S2', 'S3'];
 
 export function hubRoutes(cloud: Cloud): readonly Route[] {
-  return [...hubItself(cloud), ...devices(cloud), ...conversation(cloud)];
+  return [
+    ...hubItself(cloud),
+    ...devices(cloud),
+    ...device(cloud),
+    ...twins(cloud),
+    ...conversation(cloud),
+  ];
 }
 
 /** `-` stands for the hub that knows the device. */
@@ -90,34 +96,28 @@ function parseLimits(json: JsonObject): HubLimits {
   return limits;
 }
 
+function showDevice(hub: Hub, deviceId: string) {
+  const identity = hub.registry.get(deviceId);
+  if (identity === undefined) throw new AdminError(404, `${hub.name} knows no ${deviceId}`);
+  return {
+    hub: hub.name,
+    deviceId,
+    enabled: identity.enabled,
+    authentication: identity.authentication.kind,
+    connected: hub.registry.isConnected(deviceId),
+    connectionString: hub.connectionString(deviceId),
+  };
+}
+
+/** All devices of a hub. */
 function devices(cloud: Cloud): readonly Route[] {
-  const show = (hub: Hub, deviceId: string) => {
-    const identity = hub.registry.get(deviceId);
-    if (identity === undefined) throw new AdminError(404, `${hub.name} knows no ${deviceId}`);
-    return {
-      hub: hub.name,
-      deviceId,
-      enabled: identity.enabled,
-      authentication: identity.authentication.kind,
-      connected: hub.registry.isConnected(deviceId),
-      connectionString: hub.connectionString(deviceId),
-    };
-  };
-  const act = (change: (hub: Hub, deviceId: string, body: Json | undefined) => void) => {
-    return (request: AdminRequest) => {
-      const hub = hubOf(cloud, request);
-      const deviceId = request.param('device');
-      change(hub, deviceId, request.body);
-      return { json: show(hub, deviceId) };
-    };
-  };
   return [
     {
       method: 'GET',
       path: '/hubs/:hub/devices',
       handle: (request) => {
         const hub = hubOf(cloud, request);
-        return { json: hub.registry.list().map(({ deviceId }) => show(hub, deviceId)) };
+        return { json: hub.registry.list().map(({ deviceId }) => showDevice(hub, deviceId)) };
       },
     },
     {
@@ -129,9 +129,26 @@ function devices(cloud: Cloud): readonly Route[] {
         const hub = hubOf(cloud, request);
         const key = typeof primaryKey === 'string' ? primaryKey : undefined;
         hub.registry.create(symmetricKeyDevice(id, key));
-        return { status: 201, json: show(hub, id) };
+        return { status: 201, json: showDevice(hub, id) };
       },
     },
+  ];
+}
+
+/** One device. */
+function device(cloud: Cloud): readonly Route[] {
+  const act = (change: (hub: Hub, deviceId: string, body: Json | undefined) => void) => {
+    return (request: AdminRequest) => {
+      const hub = hubOf(cloud, request);
+      const deviceId = request.param('device');
+      const before = showDevice(hub, deviceId);
+      change(hub, deviceId, request.body);
+      return {
+        json: hub.registry.get(deviceId) === undefined ? before : showDevice(hub, deviceId),
+      };
+    };
+  };
+  return [
     { method: 'GET', path: '/hubs/:hub/devices/:device', handle: act(() => {}) },
     {
       method: 'PATCH',
@@ -145,11 +162,7 @@ function devices(cloud: Cloud): readonly Route[] {
     {
       method: 'DELETE',
       path: '/hubs/:hub/devices/:device',
-      handle: (request) => {
-        const hub = hubOf(cloud, request);
-        show(hub, request.param('device'));
-        return { json: { wasConnected: hub.registry.delete(request.param('device')) } };
-      },
+      handle: act((hub, deviceId) => void hub.registry.delete(deviceId)),
     },
     {
       method: 'POST',
@@ -159,7 +172,7 @@ function devices(cloud: Cloud): readonly Route[] {
   ];
 }
 
-function conversation(cloud: Cloud): readonly Route[] {
+function twins(cloud: Cloud): readonly Route[] {
   return [
     {
       method: 'GET',
@@ -177,6 +190,11 @@ function conversation(cloud: Cloud): readonly Route[] {
         return { json: registry.readTwin(request.param('device')) };
       },
     },
+  ];
+}
+
+function conversation(cloud: Cloud): readonly Route[] {
+  return [
     {
       method: 'POST',
       path: '/hubs/:hub/devices/:device/methods/:method',

@@ -90,21 +90,11 @@ export class EnrolmentError extends Error {
 }
 
 export async function startDps(options: DpsOptions): Promise<Dps> {
-  const { clock, log, faults, hubs, caPem: ca, server, listenHost, host } = options;
+  const { clock, log, faults, hubs, caPem, host } = options;
   const settings: DpsSettings = { ...DEFAULT_SETTINGS, ...options.settings };
   const enrolments = new Enrolments(() => clock.nowMs());
   const service = new DpsService({ clock, log, faults, hubs, enrolments, settings });
-  const mqttService = new DpsMqtt(service, faults);
-  const common = { server, ca, listenHost };
-  const own = { ...common, port: options.mqttPort ?? 0, services: [mqttService] };
-  const mqtt = await (options.serveMqtt?.(mqttService) ?? startMqttEndpoint(own));
-  const { onUpgrade } = options;
-  const http = await startDpsHttp({
-    ...common,
-    service,
-    port: options.httpsPort ?? 0,
-    ...(onUpgrade === undefined ? {} : { onUpgrade }),
-  });
+  const { http, mqtt } = await listen(options, service);
   const parts = { hubs, enrolments, settings, registrations: service.registrations };
   const close = async () => {
     await Promise.all([http.close(), mqtt instanceof MqttEndpoint ? mqtt.stop() : undefined]);
@@ -124,7 +114,7 @@ export async function startDps(options: DpsOptions): Promise<Dps> {
     registrations: service.registrations,
     service,
     enrol(json, allocate) {
-      const parsed = parseEnrolment(json, enrolmentTools(ca, settings.defaultAllocation));
+      const parsed = parseEnrolment(json, enrolmentTools(caPem, settings.defaultAllocation));
       if (!parsed.ok) throw new EnrolmentError(parsed.faults);
       const { enrolment } = parsed;
       if (allocate === undefined) return enrolments.put(enrolment);
@@ -135,6 +125,27 @@ export async function startDps(options: DpsOptions): Promise<Dps> {
     moveGroup: (group, hub, more) => moveGroup(parts, { ...more, group, hub }),
     close,
     [Symbol.asyncDispose]: close,
+  };
+}
+
+async function listen(options: DpsOptions, service: DpsService) {
+  const { caPem: ca, server, listenHost, faults, onUpgrade } = options;
+  const common = { server, ca, listenHost };
+  const mqttService = new DpsMqtt(service, faults);
+  const own = { ...common, port: options.mqttPort ?? 0, services: [mqttService] };
+  const mqtt = await (options.serveMqtt?.(mqttService) ?? startMqttEndpoint(own));
+  const http = startDpsHttp({
+    ...common,
+    service,
+    port: options.httpsPort ?? 0,
+    ...(onUpgrade === undefined ? {} : { onUpgrade }),
+  });
+  return {
+    mqtt,
+    http: await http.catch(async (error: unknown) => {
+      if (mqtt instanceof MqttEndpoint) await mqtt.stop();
+      throw error;
+    }),
   };
 }
 
