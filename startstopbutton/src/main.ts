@@ -19,7 +19,7 @@ const SERVICE = 'startstopbutton';
 /** Somebody who saw nothing happen for so long has pressed again or walked away. */
 const MAX_PRESS_AGE_MS = 5_000;
 /** For the last status when the service is told to stop. */
-const LAST_STATUS_MS = 500;
+const LAST_STATUS_MS = 1_500;
 
 await runService(SERVICE, async (signal) => {
   const config = readConfig();
