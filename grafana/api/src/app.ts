@@ -166,11 +166,12 @@ export class Dashboard {
       case 'gaps':
         return this.#gaps({ fromMs, toMs });
       case 'states': {
-        const changes = (await this.#allEvents()).flatMap((event) => changeOf(event) ?? []);
+        const events = await this.#allEvents();
+        const changes = events.flatMap((event) => changeOf(event) ?? []);
         const subject = wanted(query, 'subject');
         const current = present(known).filter((one) => subject(one.subject));
         const asked = changes.filter((one) => subject(one.subject));
-        return stateRows(asked, current, fromMs, toMs);
+        return stateRows(asked, current, fromMs, toMs, events[0]?.timeMs ?? toMs);
       }
       case 'events': {
         const [service, event] = [wanted(query, 'service'), wanted(query, 'event')];

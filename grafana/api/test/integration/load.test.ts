@@ -74,7 +74,9 @@ describe('half a million readings', () => {
       for (const sensor of SENSORS) {
         const own = rows.filter((row) => row['sensor'] === sensor);
         assert.ok(own.length >= points / 2.5, `${sensor}: ${own.length} points`);
-        assert.equal(own.filter((row) => row['value'] === null).length, 0, `${sensor} has no gap`);
+        // The last row ends the curves, because nobody measures any more.
+        const gaps = own.slice(0, -1).filter((row) => row['value'] === null);
+        assert.equal(gaps.length, 0, `${sensor} has no gap`);
       }
     });
   }
