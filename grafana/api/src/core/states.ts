@@ -63,6 +63,25 @@ const PROVISIONING: Readonly<Record<string, string>> = {
   provisioned: 'assigned',
 };
 
+/** What was before a first change: only what is on can be switched off, only what was there is lost. */
+const BEFORE: Readonly<Record<string, { readonly state: string; readonly level: Level }>> = {
+  on: { state: 'off', level: 'idle' },
+  off: { state: 'on', level: 'good' },
+};
+const BEFORE_LOSS: Readonly<Record<string, { readonly state: string; readonly level: Level }>> = {
+  mqtt: { state: 'connected', level: 'good' },
+  hub: { state: 'connected', level: 'good' },
+};
+
+function impliedBefore({ subject, state, timeMs }: Change, sinceMs: number): Change[] {
+  const lost = subject.startsWith('sensor:')
+    ? ({ state: 'ok', level: 'good' } as const)
+    : BEFORE_LOSS[subject];
+  const implied = state === 'lost' ? lost : subject === 'measuring' ? BEFORE[state] : undefined;
+  if (implied === undefined || sinceMs >= timeMs) return [];
+  return [{ timeMs: sinceMs, subject, ...implied, source: '' }];
+}
+
 /** How things stand now, by subject. */
 export function present(known: Knowledge): Change[] {
   const timeMs = known.now.wallMs;
@@ -106,16 +125,20 @@ export function present(known: Knowledge): Change[] {
  * The rows of `states`.
  * @param changes in the order of the stream
  * @param current how things stand now
+ * @param sinceMs of the oldest event of all: between it and the first change nothing has changed
  */
 export function stateRows(
   changes: readonly Change[],
   current: readonly Change[],
   fromMs: number,
   toMs: number,
+  sinceMs: number,
 ): Row[] {
   const subjects = [...new Set([...current, ...changes].map(({ subject }) => subject))].sort();
   return subjects.flatMap((subject) => {
-    const own = changes.filter((change) => change.subject === subject);
+    const told = changes.filter((change) => change.subject === subject);
+    const [first] = told;
+    const own = first === undefined ? told : [...impliedBefore(first, sinceMs), ...told];
     const last = current.find((change) => change.subject === subject);
     return timeline(own, last, fromMs, toMs).map((change) => row({ ...change, subject }));
   });

@@ -335,7 +335,7 @@ describe('states over time', () => {
       .map((row) => [(Number(row['time']) - NOW_MS) / 1_000, row['state'], row['source']]);
 
   test('begin with what was before, change where something happened, end with the present', () => {
-    const rows = stateRows(events, current, NOW_MS - 75_000, NOW_MS);
+    const rows = stateRows(events, current, NOW_MS - 75_000, NOW_MS, NOW_MS - 90_000);
     assert.deepEqual(Object.keys(rows[0] ?? {}), names('states'));
     assert.deepEqual(of(rows, 'measuring'), [
       [-75, 'off', 'button'],
@@ -343,15 +343,27 @@ describe('states over time', () => {
       [0, 'on', ''],
     ]);
     assert.deepEqual(of(rows, 'mqtt'), [
-      [-75, 'unknown', ''],
+      [-75, 'connected', ''],
       [-60, 'lost', ''],
       [-20, 'connected', ''],
       [0, 'connected', ''],
     ]);
   });
 
+  test('are known back to the oldest event, because only what was on can be switched off', () => {
+    const [first] = events;
+    assert.ok(first !== undefined);
+    const rows = stateRows([first], [], NOW_MS - 300_000, NOW_MS, NOW_MS - 200_000);
+    assert.deepEqual(of(rows, 'measuring'), [
+      [-300, 'unknown', ''],
+      [-200, 'on', ''],
+      [-90, 'off', 'button'],
+      [0, 'off', 'button'],
+    ]);
+  });
+
   test('of the past end with the range, not with the present', () => {
-    const rows = stateRows(events, current, NOW_MS - 75_000, NOW_MS - 40_000);
+    const rows = stateRows(events, current, NOW_MS - 75_000, NOW_MS - 40_000, NOW_MS);
     assert.deepEqual(of(rows, 'measuring'), [
       [-75, 'off', 'button'],
       [-40, 'off', 'button'],
@@ -359,7 +371,7 @@ describe('states over time', () => {
   });
 
   test('without any event are what they are now', () => {
-    assert.deepEqual(of(stateRows([], current, NOW_MS - 10_000, NOW_MS), 'measuring'), [
+    assert.deepEqual(of(stateRows([], current, NOW_MS - 10_000, NOW_MS, NOW_MS), 'measuring'), [
       [-10, 'on', ''],
       [0, 'on', ''],
     ]);
