@@ -6,16 +6,18 @@ SHELL := bash
 NODE_TEST := node --import tsx --test --test-force-exit
 UNIT_TESTS := node --import tsx
 
-unit        = $(sort $(wildcard */test/unit/*.test.ts redis/client/test/unit/*.test.ts lab/*/test/unit/*.test.ts))
-contract    = $(sort $(wildcard */test/contract/*.test.ts redis/client/test/contract/*.test.ts lab/*/test/contract/*.test.ts))
-integration = $(sort $(wildcard */test/integration/*.test.ts redis/client/test/integration/*.test.ts lab/*/test/integration/*.test.ts))
-conformance = $(sort $(wildcard lab/*/test/conformance/*.test.ts))
+# Those of a package and of a package below a folder (redis/client, grafana/api, lab/azure).
+tests       = $(sort $(filter-out node_modules/%,$(wildcard */test/$(1)/*.test.ts */*/test/$(1)/*.test.ts)))
+unit        = $(call tests,unit)
+contract    = $(call tests,contract)
+integration = $(call tests,integration)
+conformance = $(call tests,conformance)
 
 .PHONY: help
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-node_modules/.installed: package.json package-lock.json $(wildcard */package.json */*/package.json)
+node_modules/.installed: package.json package-lock.json $(filter-out node_modules/%,$(wildcard */package.json */*/package.json))
 	npm ci --no-fund --no-audit --loglevel=error
 	@touch $@
 
@@ -26,25 +28,44 @@ build: node_modules/.installed ## bundle each service into <service>/dist/main.j
 .PHONY: check
 check: node_modules/.installed ## types, lint, format and unit tests: seconds, before each commit
 	@npx tsc --noEmit
+	@npx tsc --noEmit -p grafana/api/page
 	@npx oxlint --type-aware --quiet
 	@npx prettier --check --log-level warn .
 	@$(UNIT_TESTS) --test-reporter=dot tools/unit-tests.ts $(unit)
+
+.PHONY: dashboards
+dashboards: node_modules/.installed ## write grafana/dashboards/*.json from grafana/src
+	@node --import tsx grafana/src/main.ts
 
 .PHONY: servers
 servers: ## redis-server and mosquitto, installed by apt when missing
 	@tools/ensure-servers.sh
 
+grafana/library/node_modules/.installed: grafana/library/package.json grafana/library/package-lock.json
+	npm --prefix grafana/library ci --no-fund --no-audit --ignore-scripts --loglevel=error
+	@touch $@
+
+.PHONY: test-dashboards
+test-dashboards: node_modules/.installed servers build grafana/library/node_modules/.installed ## the dashboards, by Grafana's own library
+	$(NODE_TEST) --test-reporter=spec $(sort $(wildcard grafana/library/test/*.test.ts))
+
 .PHONY: test
 test: node_modules/.installed servers build ## everything: types, lint, format, unit, contract and integration tests
 	npx tsc --noEmit
+	npx tsc --noEmit -p grafana/api/page
 	npx oxlint --type-aware
 	npx prettier --check .
 	$(UNIT_TESTS) --test-reporter=spec tools/unit-tests.ts $(unit)
 	$(NODE_TEST) --test-reporter=spec $(contract) $(integration) $(conformance)
+	$(MAKE) --no-print-directory test-dashboards
 	HARDWARE_TESTS=$(hardware_short) HARDWARE_TIME_LIMIT_SECONDS=300 lab/hardware/test-hardware.sh
 
 # Without those that need longest; all of them in `make test-hardware`.
 hardware_short = onoff,sensor
+
+.PHONY: test-containers
+test-containers: node_modules/.installed servers ## images, stack, balena build and live mode on a Docker engine, started when missing
+	lab/containers/test-containers.sh
 
 .PHONY: test-hardware
 test-hardware: node_modules/.installed servers build ## the services in a virtual machine with I2C and GPIO; SOAK_SECONDS=300 for more

@@ -98,6 +98,9 @@ rules_grafana() {
     '%R~events %R~*:status %R~provisioning:* %R~hub:assignment)'
 }
 
+# The button of the dashboard, used only with DASHBOARD_CONTROL=true: the one switch, not even read.
+rules_dashboard() { echo '(+set %W~measurement:enabled)'; }
+
 # A program of the user's own: stores readings, and may stop when measuring is switched off.
 rules_program() {
   echo "$(watch measurement:enabled measurement:interval)" \
@@ -136,8 +139,12 @@ password_of() {
 
 acl() {
   local user password digest
-  echo 'user default off resetpass resetkeys resetchannels -@all'
-  for user in redis healthcheck sensor startstopbutton mqtthandler provisioner grafana program; do
+  # Nobody can be this user: it is off and has no password. It has every right nevertheless, because
+  # Redis replays its log as this user, and checks the rights of whatever stands there as a
+  # transaction, which includes scripts: without them all of these would be left out at the start.
+  echo 'user default off resetpass ~* &* +@all'
+  for user in redis healthcheck sensor startstopbutton mqtthandler provisioner grafana dashboard \
+    program; do
     if ! password=$(password_of "$user"); then
       log error credential_failed user "$user" >&2
       continue

@@ -25,7 +25,7 @@ export interface Random {
 
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
-  monotonicMs: () => Number(process.hrtime.bigint() / 1000n) / 1000,
+  monotonicMs: () => performance.now(),
   async sleepMs(delayMs, signal) {
     if (signal?.aborted) return;
     // A timer never fires early by more than its 1 ms resolution; setTimeout caps at 2^31-1 ms.

@@ -234,6 +234,7 @@ export class BufferKeeper {
     let oldestAgeMs = 0;
     for (const forwarder of forwarders) {
       const after = forwarder.flight.lowWater;
+      if (size.last === undefined || compareIds(size.last[0], after) <= 0) continue;
       const oldest = await buffer.firstAfter(after);
       if (oldest === undefined) continue;
       backlog = Math.max(backlog, countFrom(oldest, size));

@@ -3,10 +3,11 @@
  *
  * Invariants
  * - `progress` only ever loses what was acknowledged by the destination, or is recorded as a gap.
- * - The stored cursor follows `progress`, never leads it: after a crash at any point the readings
- *   between the two are sent again, none is skipped.
+ * - The stored cursor follows `progress` by `SAVE_EVERY_MS` at most, and never leads it: after a
+ *   crash at any point the readings between the two are sent again, none is skipped.
  * - What is under way is not read again (`available`); when the session ends nothing is under way.
  */
+import type { Clock } from '@holdfast/kit';
 import { FIRST_ID } from '@holdfast/redis';
 import type { Passed } from './core/gap.ts';
 import type { Progress, StoredProgress } from './core/progress.ts';
@@ -32,10 +33,17 @@ export interface Stretch {
   readonly passed?: Passed | undefined;
 }
 
+/**
+ * Writes of the cursor are so far apart: with one per acknowledgement a replay spends a third of its
+ * time on them, and a steady stream wakes the process twice as often. A crash repeats so much more.
+ */
+export const SAVE_EVERY_MS = 100;
+
 export type LoadKind = 'stored' | 'missing' | 'unreadable';
 
 export class Flight {
   readonly #ledger: Ledger;
+  readonly #clock: Clock;
   readonly #onStoreFailed: (error: unknown) => void;
   readonly #onForeignCursor: () => void;
   #progress: Progress = progressFrom(FIRST_ID);
@@ -48,12 +56,18 @@ export class Flight {
   #underway = new Set<Stretch>();
   /** Sent without an answer: the destination may have it. Sent again, but never given up. */
   #exposed: Stretch[] = [];
+  /** A write is under way. */
   #saving = false;
+  /** A write is due, or under way. */
+  #storing = false;
   #dirty = false;
+  #savedAtMs = -Infinity;
+  #hurry = new AbortController();
   #stored: Promise<void> = Promise.resolve();
 
   constructor(
     ledger: Ledger,
+    clock: Clock,
     callbacks: {
       /** The cursor could not be written; `retryStore`, or the next acknowledgement, tries again. */
       onStoreFailed: (error: unknown) => void;
@@ -62,6 +76,7 @@ export class Flight {
     },
   ) {
     this.#ledger = ledger;
+    this.#clock = clock;
     this.#onStoreFailed = callbacks.onStoreFailed;
     this.#onForeignCursor = callbacks.onForeignCursor;
   }
@@ -128,7 +143,7 @@ export class Flight {
 
   /** Whether `last_id` in Redis is what we stored there. */
   async isOurs(): Promise<boolean> {
-    if (this.#saving || this.#dirty) return true;
+    if (this.#storing || this.#saving) return true;
     const expected = this.#storedLastId;
     const stored = await this.#ledger.load();
     return stored.lastId === expected || this.#storedLastId !== expected;
@@ -197,9 +212,7 @@ export class Flight {
       const next = encodeProgress(progress);
       ours = await this.#ledger.save(this.#storedLastId, next, gaps);
       if (ours) {
-        this.#storedLastId = next.lastId;
-        this.#storedPending = next.pending;
-        this.#storedMark = next.mark;
+        this.#remember(next);
         this.#take(stretch);
       }
     } finally {
@@ -211,8 +224,9 @@ export class Flight {
     return ours;
   }
 
-  /** Resolves when the stored cursor has caught up, or cannot. */
+  /** Resolves when the stored cursor has caught up, at once, or cannot. */
   async settled(): Promise<void> {
+    this.#hurry.abort();
     await this.#stored;
   }
 
@@ -221,10 +235,10 @@ export class Flight {
     if (this.#dirty) this.#store();
   }
 
-  /** One write at a time, always of the newest progress: as many writes as the card can take. */
+  /** One write at a time, always of the newest progress. */
   #store(): void {
     this.#dirty = true;
-    if (!this.#saving) this.#stored = this.#storeLoop();
+    if (!this.#storing) this.#stored = this.#storeLoop();
   }
 
   #isStored(next: StoredProgress): boolean {
@@ -234,26 +248,46 @@ export class Flight {
   }
 
   async #storeLoop(): Promise<void> {
-    this.#saving = true;
+    this.#storing = true;
+    this.#hurry = new AbortController();
     try {
       while (this.#dirty) {
+        const dueMs = this.#savedAtMs + SAVE_EVERY_MS - this.#clock.monotonicMs();
+        if (dueMs > 0) await this.#clock.sleepMs(dueMs, this.#hurry.signal);
+        while (this.#saving) await nextTurn();
         this.#dirty = false;
-        const next = encodeProgress(this.#progress, this.#passed);
-        if (this.#isStored(next)) continue;
-        if (!(await this.#ledger.save(this.#storedLastId, next))) {
+        if (!(await this.#save())) {
           this.#onForeignCursor();
           return;
         }
-        this.#storedLastId = next.lastId;
-        this.#storedPending = next.pending;
-        this.#storedMark = next.mark;
       }
     } catch (error) {
       this.#dirty = true;
       this.#onStoreFailed(error);
     } finally {
+      this.#storing = false;
+    }
+  }
+
+  /** False when the cursor is no longer ours. */
+  async #save(): Promise<boolean> {
+    const next = encodeProgress(this.#progress, this.#passed);
+    if (this.#isStored(next)) return true;
+    this.#saving = true;
+    try {
+      if (!(await this.#ledger.save(this.#storedLastId, next))) return false;
+      this.#remember(next);
+      return true;
+    } finally {
+      this.#savedAtMs = this.#clock.monotonicMs();
       this.#saving = false;
     }
+  }
+
+  #remember({ lastId, pending, mark }: StoredProgress): void {
+    this.#storedLastId = lastId;
+    this.#storedPending = pending;
+    this.#storedMark = mark;
   }
 }
 

@@ -2,12 +2,16 @@
 import type { Clock, Random } from '@holdfast/kit';
 import type { MessagePacker } from './core/message.ts';
 import type { RateLimits } from './core/rate.ts';
-import type { LaneContext, LaneSettings } from './lane-context.ts';
+import type { LaneContext, LaneSettings, ReadLive } from './lane-context.ts';
 import type { Destination, Ledger, Readings } from './ports.ts';
+import type { SendGate } from './send-gate.ts';
 
 export interface ForwarderEvents {
   link_up: { destination: string; address: string; maxPayloadBytes: number; maxInFlight: number };
   link_down: { destination: string; reason: string; detail?: string; unacknowledged: number };
+  /** The first session after one that we ended ourselves. */
+  link_resumed: ForwarderEvents['link_up'];
+  link_closed: { destination: string; reason: string };
   connect_failed: {
     destination: string;
     code: string;
@@ -43,6 +47,10 @@ export interface ForwarderParts {
     readonly maxInFlight: number;
   };
   readonly report: Report;
+  /** Replaces how the live lane gathers readings. */
+  readonly readLive?: ReadLive;
+  /** What a message must pass beside having a place in the window. */
+  readonly gate?: SendGate;
   /** A further lane beside the others, which yields to the live one: what remote commands send. */
   readonly commandLane?: (context: LaneContext, signal: AbortSignal) => Promise<void>;
   /** Resolves true when Redis answers, false when the signal aborts before. */

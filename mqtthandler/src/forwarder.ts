@@ -56,10 +56,12 @@ export class Forwarder {
   #nextAttemptMs = 0;
   #storingAgain = false;
   #signal = AbortSignal.abort();
+  /** The last session was ended to open another one at once. */
+  #resuming = false;
 
   constructor(parts: ForwarderParts) {
     this.#parts = parts;
-    this.flight = new Flight(parts.ledger, {
+    this.flight = new Flight(parts.ledger, parts.clock, {
       onStoreFailed: (error) => void this.#storeAgain(error),
       onForeignCursor: () => this.reload(),
     });
@@ -90,6 +92,8 @@ export class Forwarder {
 
   /** Milliseconds until the next attempt to connect; 0 when none is planned. */
   get nextAttemptMs(): number {
+    const { attempts } = this.#parts.destination;
+    if (attempts !== undefined) return attempts.nextMs;
     return Math.max(0, this.#nextAttemptMs - this.#parts.clock.monotonicMs());
   }
 
@@ -121,6 +125,9 @@ export class Forwarder {
     while (!signal.aborted) {
       this.#link = 'waiting_redis';
       if (!(await redisReady(signal))) break;
+      this.#link = 'waiting';
+      await destination.attempts?.due(signal);
+      if (signal.aborted) break;
       this.#link = 'connecting';
       let failure: unknown;
       try {
@@ -143,7 +150,8 @@ export class Forwarder {
     const { clock, random, report, destination } = this.#parts;
     const policy = this.#runner.testing ? TESTING_BACKOFF : BACKOFF;
     const askedMs = failure instanceof TransientError ? (failure.retryAfterMs ?? 0) : 0;
-    const delayMs = Math.round(Math.max(askedMs, backoffMs(policy, attempt, random)));
+    const ownMs = Math.max(askedMs, backoffMs(policy, attempt, random));
+    const delayMs = Math.round(destination.attempts?.nextMs ?? ownMs);
     if (failure !== undefined) {
       const [code, error] = [errorCode(failure), errorMessage(failure)];
       this.#lastError = error;
@@ -151,6 +159,7 @@ export class Forwarder {
       report('warn', 'connect_failed', fields);
     }
     this.#link = 'waiting';
+    if (destination.attempts !== undefined) return;
     this.#nextAttemptMs = clock.monotonicMs() + delayMs;
     await clock.sleepMs(delayMs, signal);
     this.#nextAttemptMs = 0;
@@ -161,7 +170,13 @@ export class Forwarder {
     this.#link = 'connected';
     const { maxPayloadBytes, maxInFlight } = session;
     const { name, address } = destination;
-    report('info', 'link_up', { destination: name, address, maxPayloadBytes, maxInFlight });
+    report('info', this.#resuming ? 'link_resumed' : 'link_up', {
+      destination: name,
+      address,
+      maxPayloadBytes,
+      maxInFlight,
+    });
+    this.#resuming = false;
     const over = new AbortController();
     let end: SessionEnd | undefined;
     void session.ended.then((reason) => {
@@ -169,7 +184,7 @@ export class Forwarder {
       over.abort();
     });
     const pacer = new Pacer(clock, settings.backlogRate);
-    const slots = new Slots(Math.max(1, maxInFlight));
+    const slots = new Slots(Math.max(1, maxInFlight), this.#parts.gate);
     const stop = AbortSignal.any([signal, over.signal]);
     const acknowledgedBefore = this.tally.acknowledgedMessages;
     while (!stop.aborted) {
@@ -181,6 +196,12 @@ export class Forwarder {
     await this.flight.settled();
     if (signal.aborted) return;
     const reason = end ?? (await session.ended);
+    if (reason.planned === true) {
+      this.#resuming = true;
+      report('info', 'link_closed', { destination: name, reason: reason.reason });
+      this.#runner.sessionClosed();
+      return;
+    }
     this.#lastError = reason.detail ?? reason.reason;
     report('warn', 'link_down', { destination: name, ...reason, unacknowledged: underway.length });
     this.#runner.sessionEnded(underway, this.tally.acknowledgedMessages - acknowledgedBefore);

@@ -5,8 +5,14 @@ import type { Bell } from './bell.ts';
 import type { Message, MessagePacker } from './core/message.ts';
 import type { Flight, Stretch } from './flight.ts';
 import type { Pacer } from './pacer.ts';
-import type { Ledger, PublishOutcome, Readings, Session } from './ports.ts';
+import type { Chunk, Ledger, PublishOutcome, Readings, Session } from './ports.ts';
 import type { Slots } from './slots.ts';
+
+/**
+ * Waits for readings after `after` and gathers what is to be sent; nothing on abort, or when there is
+ * no news for a while. `exhausted` = it has seen the end of the stream.
+ */
+export type ReadLive = (context: LaneContext, after: string, signal: AbortSignal) => Promise<Chunk>;
 
 /** What the lanes of one session share. */
 export interface LaneContext {
@@ -19,13 +25,17 @@ export interface LaneContext {
   readonly pacer: Pacer;
   readonly packer: MessagePacker;
   readonly session: Session;
+  /** For messages of several readings: what the session takes, or less where that was learned. */
+  readonly maxMessageBytes: () => number;
   readonly settings: LaneSettings;
   /** Gap records sent in this session and not yet deleted. */
   readonly gapsUnderway: Set<string>;
   /** Rung when a gap record was stored, or a range was closed. */
   readonly moreWork: Bell;
-  /** `mqtt_sender:interval`, seconds. */
+  /** `mqtt_sender:interval` or its like, seconds. */
   readonly intervalSeconds: () => number;
+  /** How the live lane reads, where that depends on the destination. */
+  readonly readLive?: ReadLive | undefined;
   /**
    * Entries as read in order directly after `after`, before they are sent; `end` when there is
    * nothing more up to there.
@@ -43,7 +53,7 @@ export interface LaneContext {
   /** The live lane cannot keep up: part the lanes. */
   readonly onBehind: () => Promise<void>;
   /** An entry larger than a message may be; resolves when it was put aside. */
-  readonly onTooLarge: (entry: StreamEntry, stretch: Stretch) => Promise<void>;
+  readonly onTooLarge: (id: string, stretch: Stretch) => Promise<void>;
 }
 
 export type LaneName = 'live' | 'backlog' | 'gaps';

@@ -18,11 +18,11 @@ import type { Range } from './core/progress.ts';
 import { previousId } from './core/previous-id.ts';
 import type { Stretch } from './flight.ts';
 import type { LaneContext, LaneName, SentMessage } from './lane-context.ts';
-import type { Chunk } from './ports.ts';
+import type { Batch } from './ports.ts';
 
 /** The first of what has arrived; a busy stream is then read in larger chunks. */
 const TAIL_READINGS = 10;
-const NOTHING: Chunk = { entries: [], exhausted: true };
+const NOTHING: Batch = { entries: [], exhausted: true };
 /** So many full reads in a row mean that the live lane runs behind. */
 const BEHIND_READS = 20;
 
@@ -31,7 +31,7 @@ interface LivePace {
   lastSendMs: number;
   /** Reads in a row that did not reach the end of the stream. */
   fullReads: number;
-  /** The last read found several readings: more are on their way. */
+  /** A read found several readings, and none since was empty: more are on their way. */
   busy: boolean;
 }
 
@@ -47,12 +47,14 @@ export async function liveLane(context: LaneContext, signal: AbortSignal): Promi
       await sendRead(context, range, await readClosed(context, range), 'live', signal);
       continue;
     }
-    const { entries, exhausted } = await readLive(context, range.after, pace, signal);
-    pace.busy = entries.length > 1;
+    const batch = await (context.readLive?.(context, range.after, signal) ??
+      readLive(context, range.after, pace, signal));
+    const { entries, exhausted } = batch;
+    pace.busy = entries.length > (pace.busy ? 0 : 1);
     if (entries.length === 0) continue;
     pace.fullReads = exhausted ? 0 : pace.fullReads + 1;
     pace.lastSendMs = clock.monotonicMs();
-    await send(context, 'live', entries, range.after, undefined, signal);
+    await send(context, 'live', batch, range.after, undefined, signal);
     if (!single && pace.fullReads >= BEHIND_READS) {
       pace.fullReads = 0;
       await context.onBehind();
@@ -66,7 +68,7 @@ async function readLive(
   after: string,
   pace: LivePace,
   signal: AbortSignal,
-): Promise<Chunk> {
+): Promise<Batch> {
   const { readings, clock, settings } = context;
   const intervalSeconds = context.intervalSeconds();
   // A busy stream is looked at once per gathering time: being woken first would be work twice.
@@ -79,12 +81,13 @@ async function readLive(
   // A full read means that more waits behind it: no gathering until the end is reached.
   const sinceSendMs = clock.monotonicMs() - pace.lastSendMs;
   const waitMs = pace.fullReads > 0 ? 0 : gatherMs(sinceSendMs, intervalSeconds);
-  await clock.sleepMs(waitMs, signal);
+  // Even no time at all is a timer: a millisecond, and a wake-up.
+  if (waitMs > 0) await clock.sleepMs(waitMs, signal);
   if (signal.aborted) return NOTHING;
   if (wake && waitMs === 0 && woken.length < TAIL_READINGS) {
     return { entries: woken, exhausted: true };
   }
-  return await readings.chunk(after, null, settings.maxReadings);
+  return await readings.batch(after, null, settings.maxReadings);
 }
 
 /** What is left from an outage, beside the live lane and within its own limits. */
@@ -103,11 +106,11 @@ export async function backlogLane(context: LaneContext, signal: AbortSignal): Pr
       continue;
     }
     // The next range may begin where this one ends: only the end tells the two reads apart.
-    const chunk = await (ahead?.after === range.after && ahead.upTo === range.upTo
-      ? ahead.chunk
+    const batch = await (ahead?.after === range.after && ahead.upTo === range.upTo
+      ? ahead.batch
       : readClosed(context, range));
-    ahead = readAhead(context, range, chunk);
-    await sendRead(context, range, chunk, 'backlog', signal);
+    ahead = readAhead(context, range, batch);
+    await sendRead(context, range, batch, 'backlog', signal);
   }
 }
 
@@ -140,47 +143,52 @@ export async function gapLane(context: LaneContext, signal: AbortSignal): Promis
 
 /** The next read of the backlog, begun while the last one is being sent. */
 interface ReadAhead extends Range {
-  readonly chunk: Promise<Chunk>;
+  readonly batch: Promise<Batch>;
 }
 
-function readAhead(context: LaneContext, range: Range, chunk: Chunk): ReadAhead | undefined {
-  const last = chunk.entries.at(-1);
-  if (last === undefined || chunk.exhausted) return undefined;
+function readAhead(context: LaneContext, range: Range, batch: Batch): ReadAhead | undefined {
+  const last = batch.entries.at(-1);
+  if (last === undefined || batch.exhausted) return undefined;
   const next = { after: last[0], upTo: range.upTo };
   const read = readClosed(context, next);
   // If nobody comes for it, its failure does not matter: the next read will fail too.
   read.catch(() => {});
-  return { ...next, chunk: read };
+  return { ...next, batch: read };
 }
 
-function readClosed(context: LaneContext, range: Range): Promise<Chunk> {
-  return context.readings.chunk(range.after, range.upTo, context.settings.maxReadings);
+function readClosed(context: LaneContext, range: Range): Promise<Batch> {
+  return context.readings.batch(range.after, range.upTo, context.settings.maxReadings);
 }
 
 /** Sends what was read from the start of a closed range. */
 async function sendRead(
   context: LaneContext,
   range: Range,
-  { entries, exhausted }: Chunk,
+  batch: Batch,
   lane: LaneName,
   signal: AbortSignal,
 ): Promise<void> {
+  const { entries, exhausted } = batch;
   const end = exhausted ? (range.upTo ?? undefined) : undefined;
   if (entries.length === 0 && end !== undefined) {
     await context.onRead(lane, range.after, entries, end);
     context.flight.skip(range.after, end);
   }
-  await send(context, lane, entries, range.after, end, signal);
+  await send(context, lane, batch, range.after, end, signal);
 }
 
 async function sendNewest(context: LaneContext, range: Range, signal: AbortSignal): Promise<void> {
   const upTo = range.upTo ?? FIRST_ID;
   const { maxReadings } = context.settings;
-  const { entries, exhausted } = await context.readings.newest(range.after, upTo, maxReadings);
+  const chunk = await context.readings.newest(range.after, upTo, maxReadings);
+  const { entries, exhausted } = chunk;
   const first = entries[0];
   const after = first === undefined || exhausted ? range.after : previousId(first[0]);
-  if (first === undefined) context.flight.skip(range.after, upTo);
-  await send(context, 'backlog', entries, after, upTo, signal);
+  if (first === undefined) {
+    await context.onRead('backlog', after, entries, upTo);
+    context.flight.skip(range.after, upTo);
+  }
+  await send(context, 'backlog', chunk, after, upTo, signal);
 }
 
 /**
@@ -190,23 +198,26 @@ async function sendNewest(context: LaneContext, range: Range, signal: AbortSigna
 async function send(
   context: LaneContext,
   lane: LaneName,
-  entries: readonly StreamEntry[],
+  { entries, rendered }: Batch,
   after: string,
   end: string | undefined,
   signal: AbortSignal,
 ): Promise<void> {
   if (entries.length === 0) return;
   await context.onRead(lane, after, entries, end);
-  const planned = plan(context.packer.pack(entries, limitsOf(context)), entries, after, end);
+  const { packer, session } = context;
+  const limits = limitsOf(context);
+  const messages =
+    rendered === undefined ? packer.pack(entries, limits) : packer.packRendered(rendered, limits);
+  const planned = plan(messages, entries, after, end);
   // Another one may have taken it while it was read (given up, acknowledged late): read again.
   const first = planned.findIndex(({ stretch }) => !context.flight.claim(stretch));
   const claimed = first === -1 ? planned : planned.slice(0, first);
   const unsent = new Set(claimed.map(({ stretch }) => stretch));
   try {
     for (const { message, stretch } of claimed) {
-      if (message.count === 1 && message.bytes > context.session.maxPayloadBytes) {
-        const entry = entries.find(([id]) => id === message.firstId);
-        if (entry !== undefined) await context.onTooLarge(entry, stretch);
+      if (message.count === 1 && message.bytes > session.maxPayloadBytes) {
+        await context.onTooLarge(message.firstId, stretch);
       } else {
         const sent = { lane, message, stretch, gapIds: [] };
         if (!(await publish(context, sent, signal, lane === 'live'))) return;
@@ -247,7 +258,7 @@ async function publish(
 ): Promise<boolean> {
   if (sent.lane === 'backlog') await context.pacer.pass(sent.message.bytes, signal);
   if (!(await context.slots.take(live, signal))) return false;
-  void context.session.publish(sent.message.payload).then((outcome) => {
+  void context.session.publish(sent.message.payload, sent.message).then((outcome) => {
     context.slots.give(live);
     context.onOutcome(sent, outcome);
   });
@@ -255,5 +266,5 @@ async function publish(
 }
 
 function limitsOf(context: LaneContext): PackLimits {
-  return { maxBytes: context.session.maxPayloadBytes, maxReadings: context.settings.maxReadings };
+  return { maxBytes: context.maxMessageBytes(), maxReadings: context.settings.maxReadings };
 }

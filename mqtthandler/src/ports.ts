@@ -1,6 +1,7 @@
 /** What the forwarder needs from the world. Each port has one adapter for real use. */
 import type { Gap, StreamEntry } from '@holdfast/redis';
 import type { StoredProgress } from './core/progress.ts';
+import type { Rendered } from './core/transcode.ts';
 
 /** How a published message fared. */
 export type PublishOutcome =
@@ -19,7 +20,18 @@ export interface SessionEnd {
   readonly reason: string;
   /** Further words for people. */
   readonly detail?: string;
+  /** We ended it ourselves, to open the next one at once (a new token, another hub): no failure. */
+  readonly planned?: boolean;
 }
+
+/** First and last stream id of what a message holds; names it the same whenever it is sent. */
+export interface MessageIds {
+  readonly firstId: string;
+  readonly lastId: string;
+}
+
+/** UTF-8 JSON, as text or encoded. */
+export type Payload = string | Uint8Array;
 
 /** A connection that is up. */
 export interface Session {
@@ -27,8 +39,11 @@ export interface Session {
   readonly maxPayloadBytes: number;
   /** Messages that may be unacknowledged at a time. */
   readonly maxInFlight: number;
-  /** Sends one message, QoS 1; never rejects. */
-  publish(payload: string): Promise<PublishOutcome>;
+  /**
+   * Sends one message, QoS 1; never rejects. Bytes belong to the session from then on: it may use
+   * their memory again once they are acknowledged.
+   */
+  publish(payload: Payload, ids: MessageIds): Promise<PublishOutcome>;
   /** Resolves when the session has ended, for whatever reason. */
   readonly ended: Promise<SessionEnd>;
   /** Ends it: says goodbye when `graceful`, else drops the connection. Resolves when it has ended. */
@@ -46,6 +61,16 @@ export interface Destination {
    * why; the caller tries again all the same, slowly: the other side may be mended.
    */
   connect(signal: AbortSignal): Promise<Session>;
+  /** Rules of its own for when to connect; they replace the forwarder's waiting between attempts. */
+  readonly attempts?: Attempts;
+}
+
+/** When a destination may be connected to. */
+export interface Attempts {
+  /** Resolves when the next attempt may be made, or `signal` aborts. */
+  due(signal: AbortSignal): Promise<void>;
+  /** Milliseconds until then; 0 when it may be made now, or when nobody knows. */
+  readonly nextMs: number;
 }
 
 /** A part of a range. */
@@ -55,12 +80,20 @@ export interface Chunk {
   readonly exhausted: boolean;
 }
 
+/** A chunk that is to be sent. */
+export interface Batch extends Chunk {
+  /** Ready for the wire; its entries are then all there is, and name themselves only. */
+  readonly rendered?: Rendered | undefined;
+}
+
 /** The stream of readings. All reads reject with Redis' or the connection's error. */
 export interface Readings {
   /** Entries after `after` up to `upTo` (null = to the end), oldest first, at most `count`. */
   range(after: string, upTo: string | null, count: number): Promise<StreamEntry[]>;
   /** The same, but fewer when they are large: memory is bounded whatever other programs store. */
   chunk(after: string, upTo: string | null, count: number): Promise<Chunk>;
+  /** The same, to be sent: rendered where that is quicker. */
+  batch(after: string, upTo: string | null, count: number): Promise<Batch>;
   /** The newest entries of `(after, upTo]`, at most `count`, fewer when large; oldest first. */
   newest(after: string, upTo: string, count: number): Promise<Chunk>;
   /** Waits for entries after `after`; empty after a few seconds without any, or on abort. */

@@ -4,16 +4,20 @@
  * never waits for the backlog's acknowledgements.
  */
 import { Bell } from './bell.ts';
+import type { SendGate } from './send-gate.ts';
 
 export class Slots {
   readonly #freed = new Bell();
+  readonly #gate: SendGate | undefined;
   #size: number;
   #live = 0;
   #others = 0;
   #liveWaiting = 0;
 
-  constructor(size: number) {
+  /** @param gate what a message must pass beside having a slot */
+  constructor(size: number, gate?: SendGate) {
     this.#size = size;
+    this.#gate = gate;
   }
 
   get used(): number {
@@ -37,7 +41,10 @@ export class Slots {
     if (signal.aborted) return false;
     if (live) this.#live += 1;
     else this.#others += 1;
-    return true;
+    await this.#gate?.pass(live, signal);
+    if (!signal.aborted) return true;
+    this.give(live);
+    return false;
   }
 
   give(live: boolean): void {

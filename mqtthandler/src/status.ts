@@ -1,6 +1,6 @@
 /**
  * `mqtthandler:status`: the present state for dashboards. Written at once when the state of a link
- * changes and otherwise at most every few seconds, because each write costs card life.
+ * changes (within a second) and otherwise at most every few seconds, because each write costs card life.
  */
 import type { Clock } from '@holdfast/kit';
 import { KEYS, streamIdMs } from '@holdfast/redis';
@@ -9,7 +9,7 @@ import type { BufferState } from './buffer-keeper.ts';
 import type { Forwarder } from './forwarder.ts';
 
 const WRITE_EVERY_MS = 5_000;
-const LOOK_EVERY_MS = 250;
+const LOOK_EVERY_MS = 1_000;
 
 /** The fields of one destination, prefixed with its name; all strings, times in milliseconds. */
 export function statusFields(name: string, forwarder: Forwarder): Record<string, string> {

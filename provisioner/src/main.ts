@@ -1,5 +1,5 @@
 /** The provisioner: wiring. */
-import { RepeatFilter, createLog, errorCode, errorMessage } from '@holdfast/kit';
+import { RepeatFilter, createLog, errorCode, errorMessage, leaveSignsOfLife } from '@holdfast/kit';
 import { runService, systemClock, systemRandom } from '@holdfast/kit';
 import { openRedis, redisSettings } from '@holdfast/redis';
 import { LinuxKernel } from './adapters/kernel.ts';
@@ -47,6 +47,7 @@ await runService(SERVICE, async (signal) => {
     },
     signal,
   );
+  void leaveSignsOfLife({ check: async () => redis.ping(), clock }, signal);
   await provisioner.run();
   reports.status({ state: 'stopped' });
   await Promise.race([reports.flush(), clock.sleepMs(LAST_STATUS_MS)]);

@@ -1,7 +1,8 @@
 /** The sensor service: wiring only. */
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { createLog, runService, systemClock, systemRandom } from '@holdfast/kit';
+import { createLog, leaveSignsOfLife, runService } from '@holdfast/kit';
+import { systemClock, systemRandom } from '@holdfast/kit';
 import { redisSettings } from '@holdfast/redis';
 import { kernelBuses } from './adapters/i2c-bus.ts';
 import { simulatedBuses } from './adapters/i2c-simulator.ts';
@@ -54,6 +55,7 @@ await runService(SERVICE, async (signal) => {
   if (auto) void keepDetecting({ app, buses, named, only, clock, log }, signal);
   const inUse = async () => busesInUse({ buses, named, auto, only });
   void watchConflict({ app, clock, buttonPin: async () => redis.buttonPin(), inUse }, signal);
+  void leaveSignsOfLife({ check: async () => redis.ping(), clock }, signal);
   await app.run(signal);
   redis.close();
   await buses.close();

@@ -43,6 +43,7 @@ export class Session implements AsyncDisposable {
   #unsubscribe: (() => Promise<void>) | undefined;
   #firstDeliveredMs: number | undefined;
   #nextAttemptAtMs = 0;
+  #pageUrl: string | undefined;
   #proving = false;
 
   constructor(options: SessionOptions) {
@@ -50,6 +51,10 @@ export class Session implements AsyncDisposable {
     this.#stack = Stack.create({
       onLine: (part, line) => this.#onLine(part, line),
       onEnd: (part) => this.#say(part, 'ended, is started again in 1 s', 'warn'),
+      onPage: (url) => {
+        this.#pageUrl = url;
+        this.#say('page', `open ${url} in a browser`);
+      },
       onBroker: async (port) => {
         this.#unsubscribe = await subscribe(port, this.#deliveries, (one) => this.#onAccepted(one));
       },
@@ -105,6 +110,7 @@ export class Session implements AsyncDisposable {
       gapReadings: this.#deliveries.gapReadings,
       firstDeliveredSeconds: this.firstDeliveredSeconds,
       events: this.#events,
+      pageUrl: this.#pageUrl,
       choosing: false,
     };
   }

@@ -17,6 +17,7 @@ import {
   ManagedProcess,
   dataFolder,
   freePort,
+  isFree,
   removeFolder,
   service,
   startMosquitto,
@@ -32,12 +33,16 @@ const BUTTON_LINE = 2;
 /** Fast enough that something moves. */
 const INTERVAL_SECONDS = 0.2;
 const DRIFT_EVERY_MS = 500;
+/** The port of the page, when nobody else has it. */
+const PAGE_PORT = 8_080;
 
 export interface StackOptions {
   /** Every line of every process. */
   readonly onLine: (part: PartName, line: string) => void;
   /** A process has ended and will be started again. */
   readonly onEnd: (part: PartName) => void;
+  /** The page answers at this address. */
+  readonly onPage: (url: string) => void;
   /** Called when the broker answers and nothing has been sent to it yet. */
   readonly onBroker: (port: number) => Promise<void>;
 }
@@ -90,7 +95,7 @@ export class Stack implements AsyncDisposable {
 
   /** Resolves when every process runs, which does not mean that it is ready. */
   async startRest(): Promise<void> {
-    await Promise.all([this.#startDeviceSide(), this.#startNetworkSide()]);
+    await Promise.all([this.#startDeviceSide(), this.#startNetworkSide(), this.#startPage()]);
   }
 
   /** How a user of the ACL reaches Redis. */
@@ -177,15 +182,35 @@ export class Stack implements AsyncDisposable {
     });
   }
 
+  /** The page in the browser. It only looks, so it is none of the parts that can be killed. */
+  async #startPage(): Promise<void> {
+    const port = (await isFree(PAGE_PORT)) ? PAGE_PORT : await freePort();
+    const page = service('grafana/api', {
+      ...this.#redisEnv('grafana'),
+      DASHBOARD_PORT: String(port),
+      DASHBOARD_BIND: '127.0.0.1',
+      DASHBOARD_CONTROL: 'true',
+      DASHBOARD_REDIS_PASSWORD_FILE: this.#passwordFile('dashboard'),
+      BALENA_DEVICE_NAME_AT_INIT: 'demo',
+    });
+    this.#undo.push(() => page.kill());
+    page.onLine((line) => {
+      if (line.includes('"event":"started"')) this.#options.onPage(`http://127.0.0.1:${port}/`);
+    });
+    page.start();
+  }
+
   #keepService(name: PartName, env: Readonly<Record<string, string>>): void {
-    const process = service(name, {
+    this.#keep(name, service(name, { ...this.#redisEnv(name), ...env }));
+  }
+
+  #redisEnv(user: string): Readonly<Record<string, string>> {
+    return {
       REDIS_HOST: '127.0.0.1',
       REDIS_PORT: String(this.#redisPort),
-      REDIS_USERNAME: name,
-      REDIS_PASSWORD_FILE: this.#passwordFile(name),
-      ...env,
-    });
-    this.#keep(name, process);
+      REDIS_USERNAME: user,
+      REDIS_PASSWORD_FILE: this.#passwordFile(user),
+    };
   }
 
   #keep(name: PartName, process: ManagedProcess): void {

@@ -19,7 +19,8 @@ export async function freePort(): Promise<number> {
   throw new Error('no free TCP port found');
 }
 
-async function isFree(port: number): Promise<boolean> {
+/** Whether nothing listens on this port of the loopback interface. */
+export async function isFree(port: number): Promise<boolean> {
   const server = createServer();
   const free = await new Promise<boolean>((resolve) => {
     server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true));

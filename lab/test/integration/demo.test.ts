@@ -41,6 +41,7 @@ describe('the demo without a terminal', () => {
     const code = await process.exited();
     const output = lines.join('\n');
     assert.equal(code, 0, output);
+    assert.match(output, /page: open http:\/\/127\.0\.0\.1:\d+\/ in a browser/);
     assert.match(output, /you: cut the network/);
     assert.match(output, /broker lost/);
     assert.match(output, /startstopbutton: button pressed: measuring off/);

@@ -38,6 +38,7 @@ const VIEW: DemoView = {
     { elapsedSeconds: 61, source: 'you', text: 'cut the network', level: 'info' },
     { elapsedSeconds: 62, source: 'mqtthandler', text: 'broker lost', level: 'warn' },
   ],
+  pageUrl: 'http://127.0.0.1:8080/',
   choosing: false,
 };
 
@@ -79,6 +80,11 @@ describe('the live picture', () => {
       assert.equal(rows.length, height);
       assert.match(rows.at(-1) ?? '', /^b button {3}n cut network {3}1-5 kill -9/);
     }
+  });
+
+  test('opens with the address of the page', () => {
+    assert.equal(shown({})[1], 'In your browser: http://127.0.0.1:8080/');
+    assert.equal(shown({ pageUrl: undefined })[1], 'In your browser: in a moment');
   });
 
   test('says of each process whether it is up, with its pid and how often it was restarted', () => {

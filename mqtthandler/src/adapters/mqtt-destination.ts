@@ -14,6 +14,7 @@ import type { Destination, Session } from '../ports.ts';
 import { MqttCommands } from './mqtt-commands.ts';
 import type { MqttCommandSettings } from './mqtt-commands.ts';
 import { MqttSession } from './mqtt-session.ts';
+import type { PayloadPool } from './payload-pool.ts';
 
 export interface MqttSettings {
   readonly host: string;
@@ -78,9 +79,12 @@ export class MqttDestination implements Destination {
   readonly address: string;
   readonly #settings: MqttSettings;
   readonly #clock: Clock;
+  readonly #payloads: PayloadPool;
   #version: 4 | 5 = 5;
 
-  constructor(settings: MqttSettings, clock: Clock) {
+  /** @param payloads memory of payloads, shared with whoever renders them */
+  constructor(settings: MqttSettings, clock: Clock, payloads: PayloadPool) {
+    this.#payloads = payloads;
     this.#settings = settings;
     this.#clock = clock;
     const scheme = settings.tls === undefined ? 'mqtt' : 'mqtts';
@@ -140,7 +144,7 @@ export class MqttDestination implements Destination {
     const { valuesTopic, maxPayloadBytes, maxInFlight, pubackTimeoutMs } = this.#settings;
     const window = connack.properties?.receiveMaximum ?? 65_535;
     const announced = connack.properties?.maximumPacketSize ?? Infinity;
-    return new MqttSession(client, this.#clock, {
+    return new MqttSession(client, this.#clock, this.#payloads, {
       topic: valuesTopic,
       answerTopic: this.#settings.commands.answerTopic,
       window,

@@ -3,8 +3,8 @@ import type { IDisconnectPacket, MqttClient } from 'mqtt';
 import { errorCode, errorMessage } from '@holdfast/kit';
 import type { Clock } from '@holdfast/kit';
 import { classifyPuback, disconnectReason } from '../core/classify.ts';
-import type { PublishOutcome, Session, SessionEnd } from '../ports.ts';
-import { PayloadPool } from './payload-pool.ts';
+import type { Payload, PublishOutcome, Session, SessionEnd } from '../ports.ts';
+import type { PayloadPool } from './payload-pool.ts';
 
 export interface MqttSessionSettings {
   readonly topic: string;
@@ -17,14 +17,12 @@ export interface MqttSessionSettings {
   readonly pubackTimeoutMs: number;
 }
 
-/** How often the age of the oldest unacknowledged message is looked at. */
-const PUBACK_CHECK_MS = 500;
 /** A graceful DISCONNECT that gets no further is cut off. */
 const GOODBYE_MS = 1_000;
 
 interface Waiting {
   readonly topic: string;
-  readonly payload: string;
+  readonly payload: Payload;
   readonly resolve: (outcome: PublishOutcome) => void;
 }
 
@@ -45,18 +43,25 @@ export class MqttSession implements Session {
   readonly #pubackTimeoutMs: number;
   /** In the order sent: a broker acknowledges in that order [MQTT-4.6.0-2]. */
   readonly #underway = new Set<Underway>();
-  readonly #payloads = new PayloadPool();
+  readonly #payloads: PayloadPool;
   /** More than the window takes: answers beside a full window of readings. */
   #waiting: Waiting[] = [];
-  readonly #timer: NodeJS.Timeout;
+  /** Set while a message is under way, for the time when the oldest is overdue. */
+  #timer: NodeJS.Timeout | undefined;
   #resolveEnded: (end: SessionEnd) => void = () => {};
   #end: SessionEnd | undefined;
   #lastAnswerMs = -Infinity;
   #stopping = false;
 
   /** Takes over a client that has just received its CONNACK. */
-  constructor(client: MqttClient, clock: Clock, settings: MqttSessionSettings) {
+  constructor(
+    client: MqttClient,
+    clock: Clock,
+    payloads: PayloadPool,
+    settings: MqttSessionSettings,
+  ) {
     this.#client = client;
+    this.#payloads = payloads;
     this.#clock = clock;
     this.#topic = settings.topic;
     this.#answerTopic = settings.answerTopic;
@@ -76,10 +81,9 @@ export class MqttSession implements Session {
     client.on('close', () => {
       this.#finish({ reason: this.#stopping ? 'stopped' : 'closed_by_peer' });
     });
-    this.#timer = setInterval(() => this.#checkPubacks(), PUBACK_CHECK_MS);
   }
 
-  publish(payload: string): Promise<PublishOutcome> {
+  publish(payload: Payload): Promise<PublishOutcome> {
     return this.#enqueue(this.#topic, payload);
   }
 
@@ -99,7 +103,7 @@ export class MqttSession implements Session {
     this.#finish({ reason: 'stopped' });
   }
 
-  #enqueue(topic: string, payload: string): Promise<PublishOutcome> {
+  #enqueue(topic: string, payload: Payload): Promise<PublishOutcome> {
     if (this.#end !== undefined) return Promise.resolve({ kind: 'lost' });
     return new Promise((resolve) => {
       this.#waiting.push({ topic, payload, resolve });
@@ -118,7 +122,9 @@ export class MqttSession implements Session {
   #send({ topic, payload, resolve }: Waiting): void {
     const underway: Underway = { sentAtMs: this.#clock.monotonicMs(), resolve };
     this.#underway.add(underway);
-    const encoded = this.#payloads.encode(payload);
+    this.#timer ??= setTimeout(() => this.#checkPubacks(), this.#pubackTimeoutMs);
+    const encoded =
+      typeof payload === 'string' ? this.#payloads.encode(payload) : asBuffer(payload);
     this.#client.publish(topic, encoded, { qos: 1 }, (error) => {
       if (!this.#underway.delete(underway)) return;
       this.#payloads.giveBack(encoded);
@@ -140,18 +146,19 @@ export class MqttSession implements Session {
 
   /** On a slow line a whole window may take longer than one message may: each answer is progress. */
   #checkPubacks(): void {
+    this.#timer = undefined;
     const [oldest] = this.#underway;
     if (oldest === undefined) return;
     const waitingSinceMs = Math.max(oldest.sentAtMs, this.#lastAnswerMs);
-    if (this.#clock.monotonicMs() - waitingSinceMs > this.#pubackTimeoutMs) {
-      this.#finish({ reason: 'puback_timeout' });
-    }
+    const leftMs = waitingSinceMs + this.#pubackTimeoutMs - this.#clock.monotonicMs();
+    if (leftMs <= 0) this.#finish({ reason: 'puback_timeout' });
+    else this.#timer = setTimeout(() => this.#checkPubacks(), Math.ceil(leftMs));
   }
 
   #finish(end: SessionEnd): void {
     if (this.#end !== undefined) return;
     this.#end = end;
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
     this.#client.end(true);
     // A goodbye under way makes end() do nothing; the socket must go all the same.
     this.#client.stream.destroy();
@@ -160,4 +167,9 @@ export class MqttSession implements Session {
     this.#waiting = [];
     this.#resolveEnded(end);
   }
+}
+
+/** The same memory: mqtt.js takes nothing but a Buffer. */
+function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }

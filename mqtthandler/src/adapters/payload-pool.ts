@@ -16,23 +16,24 @@ export class PayloadPool {
   /** The text as UTF-8. The bytes are valid until they are given back. */
   encode(text: string): Buffer {
     const bytes = Buffer.byteLength(text);
-    const memory = this.#take(bytes);
-    const payload = Buffer.from(memory, 0, bytes);
+    const payload = this.take(bytes);
     // Text that is ASCII only, as most readings are, is copied instead of converted.
     payload.write(text, bytes === text.length ? 'latin1' : 'utf8');
     return payload;
   }
 
   /** The message is acknowledged: nobody reads these bytes any more. */
-  giveBack(payload: Buffer): void {
+  giveBack(payload: Uint8Array): void {
     const memory = payload.buffer;
     if (!(memory instanceof ArrayBuffer) || memory.byteLength > KEPT_BYTES) return;
     if (this.#free.length < KEPT) this.#free.push(memory);
   }
 
-  #take(bytes: number): ArrayBuffer {
+  /** Memory for a payload; its contents are whatever was there. */
+  take(bytes: number): Buffer {
     const index = this.#free.findIndex((memory) => memory.byteLength >= bytes);
     const [found] = index === -1 ? [] : this.#free.splice(index, 1);
-    return found ?? new ArrayBuffer(Math.max(1, Math.ceil(bytes / STEP_BYTES)) * STEP_BYTES);
+    const size = Math.max(1, Math.ceil(bytes / STEP_BYTES)) * STEP_BYTES;
+    return Buffer.from(found ?? new ArrayBuffer(size), 0, bytes);
   }
 }

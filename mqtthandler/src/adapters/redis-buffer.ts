@@ -1,5 +1,5 @@
 /** The stream `measurement:values` as a buffer of bounded size. */
-import { KEYS } from '@holdfast/redis';
+import { KEYS, isReply } from '@holdfast/redis';
 import type { Redis, StreamEntry } from '@holdfast/redis';
 import type { BufferSize, ReadingsBuffer } from '../ports.ts';
 
@@ -13,13 +13,16 @@ export class RedisBuffer implements ReadingsBuffer {
   }
 
   async measure(): Promise<BufferSize> {
-    const exists = (await this.#redis.exists(STREAM)) === 1;
-    const memory = parseMemory(await this.#redis.info('memory'));
-    if (!exists) {
+    // In one go: each answer on its own would wake the process once more.
+    const asked = this.#redis.pipeline().info('memory').memory('USAGE', STREAM);
+    const [memoryReply, usageReply, infoReply] = (await asked.xinfo('STREAM', STREAM).exec()) ?? [];
+    const memory = parseMemory(String(valueOf(memoryReply)));
+    const bytes = Number(valueOf(usageReply) ?? 0);
+    if (infoReply?.[0] != null && isReply(infoReply[0], 'ERR')) {
+      // "no such key"
       return { entries: 0, bytes: 0, added: 0, first: undefined, last: undefined, ...memory };
     }
-    const info = fieldMap((await this.#redis.xinfo('STREAM', STREAM)) as unknown[]);
-    const bytes = (await this.#redis.memory('USAGE', STREAM)) ?? 0;
+    const info = fieldMap(valueOf(infoReply) as unknown[]);
     return {
       entries: Number(info.get('length')),
       bytes,
@@ -43,6 +46,14 @@ export class RedisBuffer implements ReadingsBuffer {
     const entries = await this.#redis.xrange(STREAM, `(${after}`, '+', 'COUNT', 1);
     return entries[0];
   }
+}
+
+/** One answer of a pipeline; throws Redis' error. */
+function valueOf(reply: [error: Error | null, value: unknown] | undefined): unknown {
+  if (reply === undefined) return undefined;
+  const [error, value] = reply;
+  if (error !== null) throw error;
+  return value;
 }
 
 function fieldMap(reply: readonly unknown[]): ReadonlyMap<string, unknown> {

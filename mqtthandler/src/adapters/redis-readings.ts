@@ -1,7 +1,10 @@
 /** The stream of readings in Redis: plain reads on one connection, blocking ones on another. */
+import { isUtf8 } from 'node:buffer';
 import { FIRST_ID, KEYS, Script, isReply } from '@holdfast/redis';
 import type { Redis, StreamEntry } from '@holdfast/redis';
-import type { Chunk, Readings } from '../ports.ts';
+import type { Rendered, Transcoder } from '../core/transcode.ts';
+import type { Batch, Chunk, Readings } from '../ports.ts';
+import type { PayloadPool } from './payload-pool.ts';
 
 /** A blocking read returns after this time without news; well below the command time-out. */
 const BLOCK_MS = 5_000;
@@ -43,13 +46,22 @@ const CHUNK_BYTES = 524_288;
 
 const rangeScript = new Script(RANGE);
 
+/** What renders readings while they are read. */
+export interface Rendering {
+  readonly transcoder: Transcoder;
+  readonly payloads: PayloadPool;
+}
+
 export class RedisReadings implements Readings {
+  readonly #rendering: Rendering | undefined;
   readonly #redis: Redis;
   readonly #blocking: Redis;
   /** The blocking read under way. It cannot be called back, only waited for or left. */
   #pendingTail: { readonly after: string; readonly entries: Promise<StreamEntry[]> } | undefined;
 
-  constructor(redis: Redis, blocking: Redis) {
+  /** @param rendering without it `batch` leaves the rendering to others */
+  constructor(redis: Redis, blocking: Redis, rendering?: Rendering) {
+    this.#rendering = rendering;
     this.#redis = redis;
     this.#blocking = blocking;
   }
@@ -61,6 +73,15 @@ export class RedisReadings implements Readings {
 
   async chunk(after: string, upTo: string | null, count: number): Promise<Chunk> {
     return await this.#read(`(${after}`, upTo ?? '+', count, false, CHUNK_BYTES);
+  }
+
+  async batch(after: string, upTo: string | null, count: number): Promise<Batch> {
+    const args = [`(${after}`, upTo ?? '+', count, 0, CHUNK_BYTES];
+    const reply = await rangeScript.runForBytes(this.#redis, [KEYS.values.key], args);
+    const [exhausted, json] = reply as [number, Buffer];
+    const rendered = this.#render(json, count);
+    const entries = rendered?.entries ?? (JSON.parse(json.toString()) as StreamEntry[]);
+    return { entries, exhausted: exhausted === 1, rendered };
   }
 
   async newest(after: string, upTo: string, count: number): Promise<Chunk> {
@@ -103,6 +124,16 @@ export class RedisReadings implements Readings {
     const reply = await rangeScript.run(this.#redis, [KEYS.values.key], args);
     const [exhausted, json] = reply as [number, string];
     return { entries: JSON.parse(json) as StreamEntry[], exhausted: exhausted === 1 };
+  }
+
+  /** Undefined when it takes more than copying. */
+  #render(json: Buffer, count: number): Rendered | undefined {
+    if (this.#rendering === undefined || !isUtf8(json)) return undefined;
+    const { transcoder, payloads } = this.#rendering;
+    const memory = payloads.take(transcoder.targetBytes(json.length, count));
+    const rendered = transcoder.run(json, memory);
+    if (rendered === undefined) payloads.giveBack(memory);
+    return rendered;
   }
 
   #startTail(after: string, count: number): { after: string; entries: Promise<StreamEntry[]> } {

@@ -145,10 +145,17 @@ export class Exports {
     this.#bell.ring();
   }
 
-  /** A lane of one session: sends what is asked for until `signal` aborts. */
-  async lane(context: LaneContext, signal: AbortSignal): Promise<void> {
+  /**
+   * A lane of one session: sends what is asked for until `signal` aborts.
+   * @param serves whether what this source has asked for goes out here
+   */
+  async lane(
+    context: LaneContext,
+    signal: AbortSignal,
+    serves: (source: string) => boolean = () => true,
+  ): Promise<void> {
     while (!signal.aborted) {
-      const run = this.#runs.find(({ halted }) => !halted);
+      const run = this.#runs.find(({ halted, job }) => !halted && serves(job.source));
       if (run === undefined) await this.#bell.wait(signal);
       else if (run.finished) await this.#finish(run);
       else await this.#step(run, context, signal);
@@ -178,7 +185,7 @@ export class Exports {
         return;
       }
       const landed = run.sending(message.lastId, message.count);
-      void context.session.publish(message.payload).then(async (outcome) => {
+      void context.session.publish(message.payload, message).then(async (outcome) => {
         context.slots.give(false);
         if (outcome.kind === 'later' || outcome.kind === 'refused') {
           await this.#parts.clock.sleepMs(PAUSE_MS, signal);

@@ -25,8 +25,8 @@ export interface CommandLog extends CommandEvents {
 export interface Commands {
   /** Part of the MQTT destination's settings. */
   readonly mqtt: MqttCommandSettings;
-  /** Part of the forwarder that `send_measurements` uses. */
-  readonly lane: (context: LaneContext, signal: AbortSignal) => Promise<void>;
+  /** Part of a destination's forwarder: sends what `send_measurements` asks for. */
+  lane(destination: string): (context: LaneContext, signal: AbortSignal) => Promise<void>;
   /** Takes commands from any source. */
   readonly engine: CommandEngine;
   readonly answers: Answers;
@@ -42,6 +42,8 @@ export function openCommands(
     readonly onSubscribeRefused: (error: string) => void;
     /** A destination's cursor was set by command. */
     readonly onCursorSet: (key: string) => void;
+    /** Destinations that are on. */
+    readonly destinations: readonly string[];
   },
 ): Commands {
   const device = deviceOf(config);
@@ -71,7 +73,13 @@ export function openCommands(
       attach: (source, sink) => answers.attach(source, sink),
       onRefused: callbacks.onSubscribeRefused,
     },
-    lane: (context, signal) => exports.lane(context, signal),
+    lane: (destination) => {
+      // A command goes out where it came from; one from a source that is gone, wherever it can.
+      const { destinations } = callbacks;
+      const serves = (source: string) =>
+        (destinations.includes(source) ? source : destinations[0]) === destination;
+      return (context, signal) => exports.lane(context, signal, serves);
+    },
     engine,
     answers,
     run: (signal) => engine.run(signal),

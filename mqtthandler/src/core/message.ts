@@ -7,6 +7,7 @@
  * made for each entry costs three times as much, which is what bounds replay.
  */
 import type { Gap, StreamEntry } from '@holdfast/redis';
+import type { Rendered } from './transcode.ts';
 
 export interface Device {
   readonly uuid: string;
@@ -16,8 +17,8 @@ export interface Device {
 }
 
 export interface Message {
-  /** UTF-8 JSON list. */
-  readonly payload: string;
+  /** UTF-8 JSON list, as text or encoded. */
+  readonly payload: string | Uint8Array;
   readonly bytes: number;
   /** Readings in it. */
   readonly count: number;
@@ -46,9 +47,7 @@ export class MessagePacker {
   readonly #names = new Map<string, string>();
 
   constructor(device: Device) {
-    const { uuid, type, appId, appName } = device;
-    const members = { _device_uuid: uuid, _device_type: type, _app_id: appId, _app_name: appName };
-    this.#device = JSON.stringify(members).slice(1, -1);
+    this.#device = deviceMembers(device);
   }
 
   /** One entry as JSON. */
@@ -101,6 +100,28 @@ export class MessagePacker {
     return messages;
   }
 
+  /** As `pack`, of readings rendered already. */
+  packRendered({ entries, payload, ends }: Rendered, limits: PackLimits): Message[] {
+    const messages: Message[] = [];
+    let first = 0;
+    const flush = (next: number) => {
+      const from = first === 0 ? 0 : (ends[first - 1] ?? 0);
+      const bytes = (ends[next - 1] ?? 0) + 1 - from;
+      const [firstId, lastId] = [entries[first]?.[0] ?? '', entries[next - 1]?.[0] ?? ''];
+      const whole = bytes === payload.length;
+      const part = whole ? payload : asList(new Uint8Array(payload.subarray(from, from + bytes)));
+      messages.push({ payload: part, bytes, count: next - first, firstId, lastId });
+      first = next;
+    };
+    for (let i = 0; i < entries.length; i += 1) {
+      const from = first === 0 ? 0 : (ends[first - 1] ?? 0);
+      const bytes = (ends[i] ?? 0) + 1 - from;
+      if (i > first && (i - first >= limits.maxReadings || bytes > limits.maxBytes)) flush(i);
+    }
+    if (first < entries.length) flush(entries.length);
+    return messages;
+  }
+
   #name(name: string): string {
     const known = this.#names.get(name);
     if (known !== undefined) return known;
@@ -109,6 +130,19 @@ export class MessagePacker {
     this.#names.set(name, rendered);
     return rendered;
   }
+}
+
+/** The device members as JSON, without braces. */
+export function deviceMembers({ uuid, type, appId, appName }: Device): string {
+  const members = { _device_uuid: uuid, _device_type: type, _app_id: appId, _app_name: appName };
+  return JSON.stringify(members).slice(1, -1);
+}
+
+/** `,{...},{...},` or with an end of the list already there: as a list. */
+function asList(bytes: Uint8Array): Uint8Array {
+  bytes[0] = 0x5b;
+  bytes[bytes.length - 1] = 0x5d;
+  return bytes;
 }
 
 function quote(value: string): string {

@@ -16,6 +16,7 @@ export interface DestinationUnderTest extends AsyncDisposable {
 
 const never = new AbortController().signal;
 const message = (n: number) => JSON.stringify([{ n }]);
+const ids = (n: number) => ({ firstId: `${n}-0`, lastId: `${n}-0` });
 
 export function destinationSuite(name: string, make: () => Promise<DestinationUnderTest>): void {
   test(`${name}: what is published is taken in order and acknowledged`, async () => {
@@ -23,7 +24,7 @@ export function destinationSuite(name: string, make: () => Promise<DestinationUn
     const session = await subject.destination.connect(never);
     assert.ok(session.maxInFlight >= 1);
     assert.ok(session.maxPayloadBytes >= 1_000);
-    const outcomes = await Promise.all([1, 2, 3].map((n) => session.publish(message(n))));
+    const outcomes = await Promise.all([1, 2, 3].map((n) => session.publish(message(n), ids(n))));
     assert.deepEqual(
       outcomes,
       outcomes.map(() => ({ kind: 'acknowledged' })),
@@ -38,7 +39,7 @@ export function destinationSuite(name: string, make: () => Promise<DestinationUn
       const session = await subject.destination.connect(never);
       await session.close(graceful);
       assert.equal((await session.ended).reason, 'stopped');
-      assert.deepEqual(await session.publish(message(1)), { kind: 'lost' });
+      assert.deepEqual(await session.publish(message(1), ids(1)), { kind: 'lost' });
       await session.close(graceful);
     }
   });
@@ -46,7 +47,7 @@ export function destinationSuite(name: string, make: () => Promise<DestinationUn
   test(`${name}: a connection that breaks ends the session; nothing stays without an answer`, async () => {
     await using subject = await make();
     const session = await subject.destination.connect(never);
-    const outcomes = Array.from({ length: 50 }, (_, n) => session.publish(message(n)));
+    const outcomes = Array.from({ length: 50 }, (_, n) => session.publish(message(n), ids(n)));
     await subject.cut();
     assert.notEqual((await session.ended).reason, '');
     for (const { kind } of await Promise.all(outcomes)) {

@@ -3,6 +3,7 @@ import { systemClock } from '@holdfast/kit';
 import { startFaultProxy } from '@holdfast/lab/fault-proxy';
 import { startMosquitto, until } from '@holdfast/lab/servers';
 import { MqttDestination } from '../../src/adapters/mqtt-destination.ts';
+import { PayloadPool } from '../../src/adapters/payload-pool.ts';
 import { FakeDestination } from '../fakes/index.ts';
 import { destinationSuite } from './destination-suite.ts';
 
@@ -47,6 +48,7 @@ destinationSuite('an MQTT broker', async () => {
         pubackTimeoutMs: 5_000,
       },
       systemClock,
+      new PayloadPool(),
     ),
     taken: async () => {
       await until('three messages', () => taken.length >= 3);

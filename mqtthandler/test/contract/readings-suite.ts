@@ -1,6 +1,9 @@
 /** What every adapter of the stream of readings promises. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { findHoles } from '../../src/core/gap.ts';
+import { MessagePacker } from '../../src/core/message.ts';
+import type { Message } from '../../src/core/message.ts';
 import type { Readings } from '../../src/ports.ts';
 
 export interface ReadingsUnderTest extends AsyncDisposable {
@@ -9,6 +12,8 @@ export interface ReadingsUnderTest extends AsyncDisposable {
   append(id: string, fields: readonly string[]): Promise<void>;
   remove(id: string): Promise<void>;
 }
+
+export const DEVICE = { uuid: 'u', type: 't', appId: '1', appName: 'größe' };
 
 const never = new AbortController().signal;
 
@@ -52,6 +57,47 @@ export function readingsSuite(name: string, make: () => Promise<ReadingsUnderTes
     assert.deepEqual(await chunk('5-0', null, 2), { ids: [], exhausted: true });
   });
 
+  test(`${name}: a batch goes out as its entries would, rendered or not`, async () => {
+    await using subject = await make();
+    const ours = (seq: number) => [
+      '_epoch',
+      'e',
+      '_seq',
+      String(seq),
+      'temperature_celsius',
+      '1.5',
+    ];
+    const kinds: readonly (readonly string[])[] = [
+      ours(1),
+      ours(2),
+      ['°C', 'warm ☀'],
+      ['said', 'a "quoted\\ path/with\n everything\u0001\u007f'],
+      ['_gap', '{"from_seq":3,"to_seq":4,"count":2,"reason":"removed"}', '_epoch', 'e'],
+      ['_id', 'forged', 'n', '1'],
+    ];
+    for (const [i, fields] of kinds.entries()) await subject.append(`${i + 1}-0`, fields);
+    const packer = new MessagePacker(DEVICE);
+    const limits = { maxBytes: 1_000_000, maxReadings: 10 };
+    let rendered = 0;
+    for (let from = 0; from < kinds.length; from += 1) {
+      for (let to = from + 1; to <= kinds.length; to += 1) {
+        const batch = await subject.readings.batch(`${from}-0`, `${to}-0`, 10);
+        const { entries } = await subject.readings.chunk(`${from}-0`, `${to}-0`, 10);
+        const expected = packer.pack(entries, limits);
+        if (batch.rendered === undefined) assert.deepEqual(batch.entries, entries);
+        else {
+          rendered += 1;
+          const [message] = packer.packRendered(batch.rendered, limits);
+          assert.deepEqual(textOf(message), textOf(expected[0]));
+          assert.deepEqual(findHoles(undefined, batch.entries), findHoles(undefined, entries));
+        }
+        assert.deepEqual(idsOf(batch.entries), idsOf(entries));
+        assert.equal(batch.exhausted, true);
+      }
+    }
+    assert.ok(rendered >= 6, `${rendered} batches came rendered`);
+  });
+
   test(`${name}: the last id is the newest ever given, also when that entry is gone`, async () => {
     await using subject = await make();
     assert.equal(await subject.readings.lastId(), '0-0');
@@ -90,4 +136,8 @@ export function readingsSuite(name: string, make: () => Promise<ReadingsUnderTes
     await subject.append('7-0', ['a', 'b']);
     assert.deepEqual(idsOf(await subject.readings.tail('6-0', 9, never)), ['7-0']);
   });
+}
+
+function textOf(message: Message | undefined): Message | undefined {
+  return message && { ...message, payload: Buffer.from(message.payload).toString() };
 }

@@ -3,14 +3,17 @@ import { test } from 'node:test';
 import { ManualClock } from '@holdfast/kit/testing';
 import { startRedis } from '@holdfast/lab/servers';
 import { KEYS, openRedis } from '@holdfast/redis';
+import { PayloadPool } from '../../src/adapters/payload-pool.ts';
 import { RedisReadings } from '../../src/adapters/redis-readings.ts';
 import { FakeReadings } from '../fakes/index.ts';
-import { readingsSuite } from './readings-suite.ts';
+import { deviceMembers } from '../../src/core/message.ts';
+import { Transcoder } from '../../src/core/transcode.ts';
+import { DEVICE, readingsSuite } from './readings-suite.ts';
 
 const STREAM = KEYS.values.key;
 
 readingsSuite('the stream in memory', () => {
-  const readings = new FakeReadings(new ManualClock());
+  const readings = new FakeReadings(new ManualClock(), new Transcoder(deviceMembers(DEVICE)));
   return Promise.resolve({
     readings,
     append: (id, fields) => Promise.resolve(void readings.append(fields, id)),
@@ -25,7 +28,10 @@ readingsSuite('the stream in Redis', async () => {
   const blocking = openRedis(settings, 'blocking', () => {});
   await new Promise((resolve) => blocking.once('ready', resolve));
   return {
-    readings: new RedisReadings(server.client, blocking),
+    readings: new RedisReadings(server.client, blocking, {
+      transcoder: new Transcoder(deviceMembers(DEVICE)),
+      payloads: new PayloadPool(),
+    }),
     append: async (id, fields) => {
       await server.client.xadd('measurement:values', id, ...fields);
     },

@@ -1,6 +1,6 @@
 /** A destination in memory that fails on demand, held to the same suite as an MQTT broker. */
 import { TransientError } from '@holdfast/kit';
-import type { Destination, PublishOutcome, Session, SessionEnd } from '../../src/ports.ts';
+import type { Destination, Payload, PublishOutcome, Session, SessionEnd } from '../../src/ports.ts';
 
 /** What becomes of a message that arrives. */
 export type Treatment =
@@ -68,14 +68,15 @@ class FakeSession implements Session {
     });
   }
 
-  publish(payload: string): Promise<PublishOutcome> {
+  publish(payload: Payload): Promise<PublishOutcome> {
     if (this.#over) return Promise.resolve({ kind: 'lost' });
     return new Promise((resolve) => {
       const answer = (outcome: PublishOutcome) => {
         if (this.#underway.delete(answer)) resolve(outcome);
       };
       this.#underway.add(answer);
-      void this.#arrive(payload, answer);
+      // As it is now: the memory may be used again after the answer.
+      void this.#arrive(Buffer.from(payload).toString(), answer);
     });
   }
 

@@ -2,7 +2,8 @@
 import { FIRST_ID, compareIds } from '@holdfast/redis';
 import type { Clock } from '@holdfast/kit';
 import type { StreamEntry } from '@holdfast/redis';
-import type { Chunk, Readings } from '../../src/ports.ts';
+import type { Transcoder } from '../../src/core/transcode.ts';
+import type { Batch, Chunk, Readings } from '../../src/ports.ts';
 
 /** A tail without news ends after so long. */
 const TAIL_MS = 5_000;
@@ -16,8 +17,12 @@ export class FakeReadings implements Readings {
   readonly #waiting = new Set<() => void>();
   readonly #clock: Clock;
 
-  constructor(clock: Clock) {
+  readonly #transcoder: Transcoder | undefined;
+
+  /** @param transcoder renders what `batch` reads */
+  constructor(clock: Clock, transcoder?: Transcoder) {
     this.#clock = clock;
+    this.#transcoder = transcoder;
   }
 
   get entries(): readonly StreamEntry[] {
@@ -51,6 +56,17 @@ export class FakeReadings implements Readings {
     return this.#read(() => {
       const found = this.#between(after, upTo);
       return { entries: found.slice(0, count), exhausted: found.length < count };
+    });
+  }
+
+  batch(after: string, upTo: string | null, count: number): Promise<Batch> {
+    return this.#read(() => {
+      const found = this.#between(after, upTo);
+      const [entries, exhausted] = [found.slice(0, count), found.length < count];
+      const source = Buffer.from(JSON.stringify(entries));
+      const target = new Uint8Array(this.#transcoder?.targetBytes(source.length, count) ?? 0);
+      const rendered = this.#transcoder?.run(source, target);
+      return { entries: rendered?.entries ?? entries, exhausted, rendered };
     });
   }
 

@@ -1,6 +1,7 @@
 /** A forwarder between fakes, on a clock that moves only when told to. */
 import { ManualClock, seededRandom } from '@holdfast/kit/testing';
-import { MessagePacker } from '../../src/core/message.ts';
+import { MessagePacker, deviceMembers } from '../../src/core/message.ts';
+import { Transcoder } from '../../src/core/transcode.ts';
 import { Forwarder } from '../../src/forwarder.ts';
 import type { ForwarderParts } from '../../src/forwarder-parts.ts';
 import { FakeDestination } from './fake-destination.ts';
@@ -18,7 +19,7 @@ export interface Reported {
 
 export class ForwarderBench implements AsyncDisposable {
   readonly clock = new ManualClock();
-  readonly readings = new FakeReadings(this.clock);
+  readonly readings = new FakeReadings(this.clock, new Transcoder(deviceMembers(DEVICE)));
   readonly ledger = new FakeLedger();
   readonly destination = new FakeDestination();
   readonly sensor = new FakeSensor();

@@ -33,6 +33,8 @@ export class Bed implements AsyncDisposable {
   readonly broker: Mosquitto;
   /** Between handler and broker. */
   readonly network: FaultProxy;
+  /** Between handler and Redis. */
+  readonly redisNetwork: FaultProxy;
   handler: ManagedProcess;
   readonly receiver: Receiver;
   readonly producer: Producer;
@@ -42,6 +44,7 @@ export class Bed implements AsyncDisposable {
     redis: RedisServer;
     broker: Mosquitto;
     network: FaultProxy;
+    redisNetwork: FaultProxy;
     handler: ManagedProcess;
     receiver: Receiver;
     producer: Producer;
@@ -50,6 +53,7 @@ export class Bed implements AsyncDisposable {
     this.redis = parts.redis;
     this.broker = parts.broker;
     this.network = parts.network;
+    this.redisNetwork = parts.redisNetwork;
     this.handler = parts.handler;
     this.receiver = parts.receiver;
     this.producer = parts.producer;
@@ -133,10 +137,12 @@ export async function startBed(options: BedOptions = {}): Promise<Bed> {
     const redis = stack.use(await startRedis(options.redis));
     const broker = stack.use(await startMosquitto(options.mosquitto));
     const network = stack.use(await startFaultProxy({ targetPort: broker.port }));
+    const redisNetwork = stack.use(await startFaultProxy({ targetPort: redis.port }));
     const receiver = stack.use(await startReceiver(broker.port, TOPIC));
     const producer = stack.use(new Producer(redis.port));
     const handler = service('mqtthandler', {
       ...redis.env,
+      REDIS_PORT: String(redisNetwork.port),
       ...QUICK,
       MQTT_HOST: '127.0.0.1',
       MQTT_PORT: String(network.port),
@@ -144,7 +150,16 @@ export async function startBed(options: BedOptions = {}): Promise<Bed> {
       ...options.env,
     });
     stack.use(handler);
-    const bed = new Bed({ redis, broker, network, handler, receiver, producer, stack });
+    const bed = new Bed({
+      redis,
+      broker,
+      network,
+      redisNetwork,
+      handler,
+      receiver,
+      producer,
+      stack,
+    });
     if (options.start !== false) {
       handler.start();
       await handler.untilLine(/"link_up"/);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { MessagePacker, parseGap } from '../../src/core/message.ts';
+import type { Message } from '../../src/core/message.ts';
 
 const DEVICE = { uuid: 'u"1', type: 'raspberrypi4', appId: '7', appName: 'größe' };
 const MEMBERS = {
@@ -57,12 +58,16 @@ function expected(entry: readonly [string, readonly string[]]): unknown {
   );
 }
 
+function textOf(message: Message | undefined): string {
+  return Buffer.from(message?.payload ?? '').toString();
+}
+
 test('a message is the JSON of the entries, whatever text they hold', () => {
   const packer = new MessagePacker(DEVICE);
   fc.assert(
     fc.property(anyEntries, (entries) => {
       const [message] = packer.pack(entries, LIMITS);
-      const parsed = JSON.parse(message?.payload ?? '') as unknown;
+      const parsed = JSON.parse(textOf(message)) as unknown;
       assert.deepEqual(JSON.stringify(parsed), JSON.stringify(entries.map(expected)));
     }),
     { numRuns: 500 },
@@ -83,7 +88,7 @@ test('size, count, first and last id of every message are exact, and none is ove
         assert.equal(message.bytes, Buffer.byteLength(message.payload));
         assert.ok(message.bytes <= maxBytes || message.count === 1);
         assert.ok(message.count <= maxReadings);
-        const readings = JSON.parse(message.payload) as { _id: string }[];
+        const readings = JSON.parse(textOf(message)) as { _id: string }[];
         assert.equal(readings.length, message.count);
         const ids = entries.slice(at, at + message.count).map(([id]) => id);
         assert.deepEqual(

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { ManualClock } from '@holdfast/kit/testing';
 import { Bell } from '../../src/bell.ts';
 import { progressFrom } from '../../src/core/progress.ts';
-import { Flight } from '../../src/flight.ts';
+import { Flight, SAVE_EVERY_MS } from '../../src/flight.ts';
 import { Pacer } from '../../src/pacer.ts';
 import { Slots } from '../../src/slots.ts';
 import { FakeLedger } from '../fakes/index.ts';
@@ -88,9 +88,9 @@ test('a pacer lets a second of messages through at once and then keeps to the ra
   assert.equal(passed, 21);
 });
 
-function flightOver(ledger: FakeLedger) {
+function flightOver(ledger: FakeLedger, clock = new ManualClock()) {
   const calls = { failed: 0, foreign: 0 };
-  const flight = new Flight(ledger, {
+  const flight = new Flight(ledger, clock, {
     onStoreFailed: () => (calls.failed += 1),
     onForeignCursor: () => (calls.foreign += 1),
   });
@@ -134,6 +134,29 @@ test('a cursor set by somebody else is not written over', async () => {
   assert.equal(calls.foreign, 1);
   assert.equal(await flight.load(), 'stored');
   assert.deepEqual(flight.progress, progressFrom('3-0'));
+});
+
+test('acknowledgements that come in quick succession share a write of the cursor', async () => {
+  const [ledger, clock] = [new FakeLedger(), new ManualClock()];
+  const { flight } = flightOver(ledger, clock);
+  await flight.load();
+  const settle = (seq: number) =>
+    flight.settle({ after: `${seq - 1}-0`, upTo: `${seq}-0`, count: 1 });
+  settle(1);
+  await clock.advance(0);
+  assert.equal(ledger.lastId, '1-0');
+  for (let seq = 2; seq <= 9; seq += 1) {
+    settle(seq);
+    await clock.advance(10);
+    assert.equal(ledger.lastId, '1-0');
+  }
+  await clock.advance(SAVE_EVERY_MS - 80);
+  assert.equal(ledger.lastId, '9-0');
+  settle(10);
+  await clock.advance(0);
+  assert.equal(ledger.lastId, '9-0');
+  await flight.settled();
+  assert.equal(ledger.lastId, '10-0', 'who stops waits for nothing');
 });
 
 test('a write that failed is made up for', async () => {

@@ -16,7 +16,7 @@ import { until } from '@holdfast/lab/servers';
 import { Container } from './container.ts';
 
 const SERVICES = ['sensor', 'startstopbutton', 'mqtthandler', 'provisioner'];
-const USERS = [...SERVICES, 'grafana', 'program', 'healthcheck'];
+const USERS = [...SERVICES, 'grafana', 'dashboard', 'program', 'healthcheck'];
 
 /** The users behind the words of the key table. */
 function usersOf(words: string): string[] {
@@ -112,7 +112,10 @@ const ALLOWED: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['xrevrange', KEYS.events.key, '+', '-'],
     ['hgetall', 'provisioner:status'],
     ['get', 'provisioning:state'],
+    ['hgetall', 'hub:assignment'],
+    ['hgetall', 'hub_sender:link'],
   ],
+  dashboard: [['set', KEYS.enabled.key, '0']],
   program: [['get', KEYS.enabled.key]],
 };
 
@@ -147,9 +150,20 @@ const DENIED: Readonly<Record<string, readonly (readonly string[])[]>> = {
   grafana: [
     ['hgetall', 'hub:credentials'],
     ['hget', 'hub:credentials', 'token'],
+    ['hset', 'hub:assignment', 'host', 'x'],
+    ['set', KEYS.enabled.key, '0'],
     ['eval', 'return 1', '0'],
     ['eval', 'return 1', '1', KEYS.values.key],
     ['subscribe', '__keyspace@0__:measurement:enabled'],
+  ],
+  dashboard: [
+    ['get', KEYS.enabled.key],
+    ['del', KEYS.enabled.key],
+    ['set', KEYS.interval.key, '1'],
+    ['xadd', KEYS.events.key, '*', 'a', '1'],
+    ['xrange', KEYS.values.key, '-', '+'],
+    ['hgetall', KEYS.sensorStatus.key],
+    ['eval', 'return 1', '1', KEYS.enabled.key],
   ],
   program: [
     ['xrange', KEYS.values.key, '-', '+'],

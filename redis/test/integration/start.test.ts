@@ -50,6 +50,22 @@ describe('the entrypoint', { concurrency: 4 }, () => {
     assert.equal(await (await container.connect('redis')).get('measurement:interval'), '5');
   });
 
+  test('after a restart has what was written in transactions and by scripts', async () => {
+    await using container = await Container.create();
+    await container.start();
+    const handler = await container.connect('mqtthandler');
+    await handler.multi().set('mqtt_sender:last_id', '5-0').set('mqtt_sender:mark', 'a/5').exec();
+    const button = await container.connect('startstopbutton');
+    const script = `redis.call('set', KEYS[1], '0')
+      return redis.call('hset', KEYS[2], 'last_toggles', 'a')`;
+    await button.eval(script, 2, 'measurement:enabled', 'startstopbutton:status');
+    await container.stop();
+    await container.start();
+    const admin = await container.connect('redis');
+    const keys = ['mqtt_sender:last_id', 'mqtt_sender:mark', 'measurement:enabled'];
+    assert.deepEqual(await admin.mget(keys), ['5-0', 'a/5', '0']);
+  });
+
   test('keeps good credentials and makes damaged or missing ones anew', async () => {
     await using container = await Container.create();
     await container.start();

@@ -63,6 +63,11 @@ export class RedisDevice implements ReadingStore {
     return untilReady(this.#redis, signal);
   }
 
+  /** Rejects with what is wrong with the connection, if anything is. */
+  async ping(): Promise<void> {
+    await this.#redis.ping();
+  }
+
   async append(reading: Reading, retry: boolean, skipped: number): Promise<AppendOutcome> {
     try {
       await this.#appender.append(readingFields(reading), { retry, skipped });

@@ -71,6 +71,8 @@ export interface DemoView {
   readonly gapReadings: number;
   readonly firstDeliveredSeconds: number | undefined;
   readonly events: readonly EventView[];
+  /** Where the page in the browser is; undefined before it answers. */
+  readonly pageUrl: string | undefined;
   /** The next key says which process to kill. */
   readonly choosing: boolean;
 }
@@ -89,6 +91,7 @@ export function render(view: DemoView, size: Size, unicode = true): string[] {
   const rule = paint('dim', '─'.repeat(width));
   const top = [
     title(view, width),
+    paint('cyan', `In your browser: ${view.pageUrl ?? 'in a moment'}`),
     rule,
     ...processRows(view, width),
     rule,

@@ -46,10 +46,12 @@ const CASES: readonly Case[] = [
   { driver: 'ina219', address: 0x40, values: { bus_volt: 5, shunt_volt: 0.01 }, expected: {} },
 ];
 
-const registered = I2C_DRIVERS.map(({ name }) => name);
-const chosen = CASES.filter(({ driver }) => registered.includes(driver));
-const without = registered.filter((name) => !CASES.some(({ driver }) => driver === name));
-if (without.length > 0) console.log(`  drivers without a model here: ${without.join(', ')}`);
+/** For the third chip that lives at 0x76 and 0x77. */
+const ALONE: Case = {
+  driver: 'bme680',
+  address: 0x77,
+  values: { ...CLIMATE, pressure_hpa: 1013.25 },
+};
 
 const wanted = (one: Case): Numbers => one.expected ?? one.values;
 
@@ -68,27 +70,37 @@ function assertNear(reading: Fields, expected: Numbers): void {
   }
 }
 
+test('every driver has a chip here', () => {
+  assert.deepEqual(
+    [...CASES, ALONE].map(({ driver }) => driver).toSorted(),
+    I2C_DRIVERS.map(({ name }) => name).toSorted(),
+  );
+});
+
+const idIn = (world: World, { driver, address }: Case) =>
+  `${driver}-${world.bus}-${address.toString(16)}`;
+
 describe('chips', () => {
   let world: World;
-  const idOf = ({ driver, address }: Case) => `${driver}-${world.bus}-${address.toString(16)}`;
+  const idOf = (one: Case) => idIn(world, one);
 
   before(async () => {
     world = await World.startWithBus();
-    for (const { driver, address, values } of chosen) await world.plug(driver, address, values);
-    const places = chosen.map((one) => `${one.driver}@${world.bus}:0x${one.address.toString(16)}`);
+    for (const { driver, address, values } of CASES) await world.plug(driver, address, values);
+    const places = CASES.map((one) => `${one.driver}@${world.bus}:0x${one.address.toString(16)}`);
     // A transfer takes 20 ms here and more: all of them need longer than a second.
     const env = { SENSORS: places.join(','), INTERVAL_SECONDS: '4', I2C_TIMEOUT_MILLIS: '5000' };
     await world.start('sensor', env, /"event":"started"/);
   });
   after(async () => world[Symbol.asyncDispose]());
 
-  for (const one of chosen) {
+  for (const one of CASES) {
     test(`${one.driver} is read as it is set`, async () => {
       assertNear(await world.nextReading(idOf(one), complete(one)), wanted(one));
     });
   }
 
-  for (const one of chosen.filter(({ hasChecksum }) => hasChecksum === true)) {
+  for (const one of CASES.filter(({ hasChecksum }) => hasChecksum === true)) {
     test(`${one.driver} with broken checksums gives no number and comes back`, async () => {
       await world.break(one.address, 'badcrc');
       await world.untilEvent('sensor_lost', 1, { sensor: idOf(one) });
@@ -101,4 +113,25 @@ describe('chips', () => {
   }
 
   test('no reading of any of them was lost', async () => assertWhole(await world.readings()));
+});
+
+describe('a chip alone', () => {
+  let world: World;
+  before(async () => {
+    world = await World.startWithBus();
+    await world.plug(ALONE.driver, ALONE.address, ALONE.values);
+    const env = { SENSORS: 'auto', INTERVAL_SECONDS: '1', I2C_TIMEOUT_MILLIS: '5000' };
+    await world.start('sensor', env, /"event":"started"/);
+  });
+  after(async () => world[Symbol.asyncDispose]());
+
+  test(`${ALONE.driver} is found by its identity and read as it is set`, async () => {
+    const id = idIn(world, ALONE);
+    assertNear(await world.nextReading(id, complete(ALONE)), ALONE.values);
+    const changed = { temperature_celsius: -20, humidity_percent: 80, pressure_hpa: 700 };
+    await world.set(ALONE.address, changed);
+    const isNew = (reading: Fields) => Number(reading['temperature_celsius']) < 0;
+    assertNear(await world.nextReading(id, isNew), changed);
+    assertWhole(await world.readings());
+  });
 });

@@ -1,0 +1,59 @@
+/** What is known at one moment: the small keys of the device, and what its newest readings tell. */
+import type { Now, Seen, SensorSeen } from './readings.ts';
+import type { Fields } from './values.ts';
+
+/** Hashes; one that does not exist is empty. */
+export const HASHES = {
+  sensor: 'sensor:status',
+  startstopbutton: 'startstopbutton:status',
+  mqtthandler: 'mqtthandler:status',
+  provisioner: 'provisioner:status',
+  redis: 'redis:status',
+  provisioning: 'provisioning:state',
+  assignment: 'hub:assignment',
+  hubLink: 'hub_sender:link',
+} as const;
+export type HashName = keyof typeof HASHES;
+
+export const STRINGS = {
+  enabled: 'measurement:enabled',
+  mqttEnabled: 'mqtt_sender:enabled',
+  hubEnabled: 'hub_sender:enabled',
+  mqttLastId: 'mqtt_sender:last_id',
+  hubLastId: 'hub_sender:last_id',
+  request: 'provisioning:request',
+} as const;
+export type StringName = keyof typeof STRINGS;
+
+export interface Facts {
+  readonly hashes: Readonly<Record<HashName, Fields>>;
+  readonly strings: Readonly<Record<StringName, string | null>>;
+  /** Readings in the buffer. */
+  readonly entries: number;
+  /** Stream id of the oldest; null without any. */
+  readonly oldestId: string | null;
+  /** Gap records waiting to be delivered. */
+  readonly mqttGaps: number;
+  readonly hubGaps: number;
+}
+
+/** Redis' own figures; null where it does not tell. */
+export interface Memory {
+  readonly usedBytes: number | null;
+  /** null = no limit. */
+  readonly limitBytes: number | null;
+  readonly aofBytes: number | null;
+}
+
+export interface Knowledge {
+  readonly now: Now;
+  readonly facts: Facts;
+  readonly memory: Memory;
+  /** By sensor; also those that have been silent for long. */
+  readonly sensors: ReadonlyMap<string, SensorSeen>;
+  readonly newest: Seen | undefined;
+  /** The mqtthandler should have reported for so long and has not; undefined when it does. */
+  readonly handlerSilentMs: number | undefined;
+  readonly control: boolean;
+  readonly device: string;
+}

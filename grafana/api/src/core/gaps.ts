@@ -1,0 +1,65 @@
+/** Losses that are recorded facts: records still to be delivered, and what the events tell of others. */
+import { fieldOf, streamIdMs } from '@holdfast/redis';
+import type { StreamEntry } from '@holdfast/redis';
+import type { Row } from './contract/index.ts';
+import type { Event } from './events.ts';
+import type { Destination } from './links.ts';
+import { short, whole } from './values.ts';
+
+const REASONS: Readonly<Record<string, string>> = {
+  readings_evicted: 'buffer_full',
+  readings_removed: 'removed',
+  reading_too_large: 'too_large',
+  reading_refused: 'refused',
+  readings_dropped: 'sensor_memory_full',
+};
+
+/** An event about a loss as a row; undefined for others. */
+export function gapOfEvent({ timeMs, event, fields }: Event): Row | undefined {
+  const reason = Object.hasOwn(REASONS, event) ? REASONS[event] : undefined;
+  if (reason === undefined) return undefined;
+  const single = fields['id'] ?? null;
+  return {
+    time: timeMs,
+    destination: fields['destination'] ?? 'all',
+    reason,
+    count: whole(fields['count']) ?? 1,
+    from_seq: null,
+    to_seq: null,
+    from_id: single,
+    to_id: single,
+    epoch: null,
+    state: 'told',
+  };
+}
+
+/** A record in `mqtt_sender:gaps` or `hub_sender:gaps`; undefined when it cannot be read. */
+export function gapOfRecord([id, fields]: StreamEntry, destination: Destination): Row | undefined {
+  const gap = object(fieldOf(fields, '_gap') ?? '');
+  if (gap === undefined) return undefined;
+  const text = (name: string) => (typeof gap[name] === 'string' ? short(gap[name], 64) : null);
+  const number = (name: string) => (Number.isSafeInteger(gap[name]) ? Number(gap[name]) : null);
+  return {
+    time: streamIdMs(id),
+    destination,
+    reason: text('reason') ?? 'unknown',
+    count: number('count') ?? 1,
+    from_seq: number('from_seq'),
+    to_seq: number('to_seq'),
+    from_id: text('from_id'),
+    to_id: text('to_id'),
+    epoch: fieldOf(fields, '_epoch') || null,
+    state: 'waiting',
+  };
+}
+
+function object(json: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(json);
+    return typeof value === 'object' && value !== null
+      ? (value as Record<string, unknown>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}

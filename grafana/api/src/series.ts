@@ -1,0 +1,111 @@
+/** Curves over a range: exact where the readings are few, sampled where they are many. */
+import type { Clock } from '@holdfast/kit';
+import { Buckets } from './core/buckets.ts';
+import { Cache } from './core/cache.ts';
+import { withEnd } from './core/curve.ts';
+import type { Frame } from './core/curve.ts';
+import type { Knowledge } from './core/facts.ts';
+import { gridEndMs, gridKey, gridOf } from './core/grid.ts';
+import type { Grid } from './core/grid.ts';
+import { intervalMsOf } from './core/latest.ts';
+import type { Range } from './core/query.ts';
+import { sampled, windowFor } from './core/samples.ts';
+import type { Store } from './ports.ts';
+import type { Turnstile } from './turnstile.ts';
+
+/** Ranges with fewer readings are read whole. */
+export const EXACT_READINGS = 20_000;
+/** Entries per command: Redis is busy with one for about a millisecond. */
+const PAGE = 1_000;
+/** Ranges that end within so many milliseconds share an answer. */
+const SHARE_MS = 2_000;
+/** How long an answer about the present is given again, at least and at most; half a step between. */
+const FRESH_MS = { least: 1_000, most: 15_000 };
+/** The past does not change, except by what is removed at its end. */
+const PAST_MS = 60_000;
+const CACHE_BYTES = 24_000_000;
+/** About what a point takes in memory. */
+const POINT_BYTES = 80;
+
+const pointsIn = ({ curves }: Frame) => curves.reduce((sum, { points }) => sum + points.length, 0);
+
+export class Series {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #turnstile: Turnstile;
+  readonly #frames: Cache<Frame>;
+
+  constructor(store: Store, clock: Clock, turnstile: Turnstile) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#turnstile = turnstile;
+    const nowMs = () => clock.monotonicMs();
+    this.#frames = new Cache(nowMs, CACHE_BYTES, (frame) => POINT_BYTES * pointsIn(frame));
+  }
+
+  grid({ fromMs, toMs }: Range, points: number): Grid {
+    return gridOf(fromMs, toMs, points, SHARE_MS);
+  }
+
+  /** How long an answer over this grid may be given again, milliseconds. */
+  ttlMs(grid: Grid): number {
+    if (gridEndMs(grid) < this.#clock.nowMs() - 2 * SHARE_MS) return PAST_MS;
+    return Math.min(FRESH_MS.most, Math.max(FRESH_MS.least, grid.stepMs / 2));
+  }
+
+  /** All curves of the range; rejects as the store does, or with a Refusal when too much is asked. */
+  async frame(grid: Grid, known: Knowledge): Promise<Frame> {
+    const load = async () =>
+      this.#withEnds(await this.#turnstile.pass(async () => this.#load(grid, known)), known);
+    return this.#frames.get(gridKey(grid), this.ttlMs(grid), load);
+  }
+
+  async #load(grid: Grid, known: Knowledge): Promise<Frame> {
+    const usualMs = (sensor: string) => intervalMsOf(known, sensor) ?? 0;
+    if (expectedReadings(grid, known) <= EXACT_READINGS) {
+      const exact = await this.#exact(grid, usualMs, known);
+      if (exact !== undefined) return exact;
+    }
+    const size = windowFor([...known.sensors.values()].map(({ share }) => share));
+    const windows = await this.#store.windows(grid, size);
+    return { mode: 'sample', grid, curves: sampled(grid, windows, size, usualMs) };
+  }
+
+  #withEnds(frame: Frame, known: Knowledge): Frame {
+    const endMs = Math.min(this.#clock.nowMs(), gridEndMs(frame.grid) - 1);
+    const curves = frame.curves.map((curve) => {
+      const { sensor, quantity } = curve;
+      const newest = known.sensors.get(sensor)?.values.get(quantity)?.reading;
+      const newestMs = newest?.timeMs ?? curve.points.at(-1)?.timeMs ?? endMs;
+      return withEnd(curve, endMs, newestMs, intervalMsOf(known, sensor) ?? 0);
+    });
+    return { ...frame, curves };
+  }
+
+  /** Undefined when there are more readings than expected. */
+  async #exact(
+    grid: Grid,
+    usualMs: (sensor: string) => number,
+    { now }: Knowledge,
+  ): Promise<Frame | undefined> {
+    const buckets = new Buckets(grid, usualMs, now);
+    const endMs = gridEndMs(grid) - 1;
+    let after: string | undefined;
+    for (let left = EXACT_READINGS; left > 0; left -= PAGE) {
+      const entries = await this.#store.page(after, grid.fromMs, endMs, PAGE);
+      buckets.add(entries);
+      if (entries.length < PAGE) return { mode: 'bucket', grid, curves: buckets.finish() };
+      after = entries.at(-1)?.[0];
+    }
+    return undefined;
+  }
+}
+
+/** How many readings a range may have: as many as come now, and no more than there are. */
+function expectedReadings(grid: Grid, { facts, sensors }: Knowledge): number {
+  const rates = [...sensors.values()].map(({ intervalMs, share }) =>
+    intervalMs === null || share === 0 ? 0 : 1 / intervalMs,
+  );
+  const perMs = rates.reduce((sum, rate) => sum + rate, 0);
+  return Math.min(facts.entries, perMs * (gridEndMs(grid) - grid.fromMs));
+}

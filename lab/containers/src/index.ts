@@ -1,0 +1,4 @@
+export * from './processes.ts';
+export * from './run.ts';
+export * from './sources.ts';
+export * from './stack.ts';

@@ -1,0 +1,2 @@
+export * from './chromium.ts';
+export * from './page.ts';
