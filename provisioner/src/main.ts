@@ -1,8 +1,8 @@
 /** The provisioner: wiring. */
 import { RepeatFilter, createLog, errorCode, errorMessage, leaveSignsOfLife } from '@holdfast/kit';
-import { runService, systemRandom } from '@holdfast/kit';
+import { runService, systemClock, systemRandom } from '@holdfast/kit';
 import { openRedis, redisSettings } from '@holdfast/redis';
-import { LinuxKernel, bootClock } from './adapters/kernel.ts';
+import { LinuxKernel } from './adapters/kernel.ts';
 import { openDps } from './adapters/open-dps.ts';
 import { RedisReports } from './adapters/redis-reports.ts';
 import { RedisStore } from './adapters/redis-store.ts';
@@ -20,7 +20,7 @@ await runService(SERVICE, async (signal) => {
   const config = readConfig();
   const settings = settingsOf(config);
   const { rules, dps: identity, hubKey } = settings;
-  const clock = bootClock;
+  const clock = systemClock;
   const log = createLog<ProvisionerLog>(SERVICE, clock);
   const failures = new RepeatFilter();
   const redis = openRedis(redisSettings(config), SERVICE, (error) => {

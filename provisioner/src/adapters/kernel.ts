@@ -3,8 +3,6 @@ import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { arch } from 'node:os';
-import { systemClock } from '@holdfast/kit';
-import type { Clock } from '@holdfast/kit';
 import type { KernelClock } from '../core/outcome.ts';
 import type { Kernel } from '../ports.ts';
 
@@ -16,15 +14,6 @@ const ADJTIMEX: Readonly<Record<string, number>> = { x64: 159, arm64: 171, arm: 
 /** TIME_ERROR, the kernel's word for "not synchronised". */
 const TIME_ERROR = '5';
 const DEADLINE_MS = 2_000;
-
-/**
- * The system's clock, its monotonic time counted from the boot and not from the start of this process:
- * what is stored has to mean the same to the next process.
- */
-export const bootClock: Clock = {
-  ...systemClock,
-  monotonicMs: () => Number(process.hrtime.bigint() / 1_000n) / 1_000,
-};
 
 export class LinuxKernel implements Kernel {
   readonly bootId = bootId();
