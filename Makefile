@@ -78,6 +78,7 @@ test-node-versions: node_modules/.installed servers build ## the services' tests
 .PHONY: soak
 soak: node_modules/.installed servers build ## minutes of random faults: SOAK_SECONDS (300), SOAK_SEED
 	FAULT_SCHEDULES=3000 $(NODE_TEST) mqtthandler/test/unit/forwarder-faults.test.ts
+	CHAOS_SEEDS=300 $(NODE_TEST) provisioner/test/unit/chaos.test.ts
 	$(NODE_TEST) $(sort $(wildcard */test/soak/*.test.ts))
 
 .PHONY: demo

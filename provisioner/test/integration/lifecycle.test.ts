@@ -32,10 +32,13 @@ describe('the provisioner', () => {
     const asked = bed.asked().length;
     for (let i = 0; i < 5; i += 1) {
       const { expires_ms: before } = await bed.hub.credentials();
+      const { written_monotonic_ms: writtenMs } = await bed.state();
       await bed.restart();
       await until('a token of this start', async () => {
         return (await bed.hub.credentials())['expires_ms'] !== before;
       });
+      const { written_monotonic_ms: laterMs } = await bed.state();
+      assert.ok(Number(laterMs) > Number(writtenMs), 'time goes on over a restart');
       assert.equal(await bed.hub.attempt(), 'ok');
       await bed.untilState('connected');
     }
