@@ -1,6 +1,6 @@
 /** Puts the IoT Hub destination together. Loaded only when it is on: the SDK is large. */
 import { readFileSync } from 'node:fs';
-import { errorMessage, systemClock, systemRandom } from '@holdfast/kit';
+import { RepeatFilter, errorMessage, systemClock, systemRandom } from '@holdfast/kit';
 import { KEYS, watchKeys } from '@holdfast/redis';
 import type { KeySpec, Redis } from '@holdfast/redis';
 import { CredentialsSource } from '../adapters/hub/credentials-source.ts';
@@ -52,6 +52,11 @@ export function openHubForwarder(
   const credentials = new CredentialsSource(redis, parts.subscriber, config.REDIS_DB, systemClock);
   void credentials.run(signal);
   const twin = openTwin(config, redis, parts);
+  const repeated = new RepeatFilter();
+  const onFault = (thrown: unknown) => {
+    const error = errorMessage(thrown);
+    if (repeated.shouldLog(error)) parts.hubReport('warn', 'hub_fault', { what: 'sdk', error });
+  };
   const destination = new HubDestination({
     settings: {
       maxMessageBytes: config.HUB_MAX_PAYLOAD_BYTES,
@@ -63,7 +68,8 @@ export function openHubForwarder(
     link: new LinkReport(redis),
     clock: systemClock,
     random: systemRandom,
-    open: (current, stop) => HubClient.open(current, clientSettings(config, parts, current), stop),
+    open: (current, stop) =>
+      HubClient.open(current, clientSettings(config, parts.ca, current, onFault), stop),
     serve: (client, over) => serve(client, twin, commands, over),
   });
   const packer = new MessagePacker(deviceOf(config));
@@ -134,15 +140,16 @@ function openTwin(config: Config, redis: Redis, parts: HubParts): HubTwin {
 
 function clientSettings(
   config: Config,
-  { ca, hubReport }: HubParts,
+  ca: string | undefined,
   credentials: HubCredentials,
+  onFault: (error: unknown) => void,
 ): HubClientSettings {
   return {
     keepaliveSeconds: config.HUB_KEEPALIVE_SECONDS,
     ca,
     x509: x509Of(config, credentials),
     pubackTimeoutMs: config.HUB_PUBACK_TIMEOUT_SECONDS * 1_000,
-    onFault: (error) => hubReport('warn', 'hub_fault', { what: 'sdk', error: errorMessage(error) }),
+    onFault,
   };
 }
 

@@ -55,6 +55,7 @@ export class HubClient implements HubConnection, TwinLink {
   readonly #client: azureDevice.Client;
   readonly #transport: azureDeviceMqtt.Mqtt;
   readonly #raw: () => RawClient | undefined;
+  readonly #unanswered = new Set<(acknowledged: boolean) => void>();
   #connected = true;
 
   private constructor(
@@ -106,6 +107,7 @@ export class HubClient implements HubConnection, TwinLink {
       const { ca, keepaliveSeconds } = settings;
       const options = { keepalive: keepaliveSeconds, ...(ca === undefined ? {} : { ca }) };
       await client.setOptions(options);
+      if (signal.aborted) throw new Error('stopped');
       // The SDK's own limit should have ended it; nothing may hang for ever.
       await withDeadline(client.open(), CONNECT_TIMEOUT_MS + 5_000);
     } catch (error) {
@@ -125,7 +127,11 @@ export class HubClient implements HubConnection, TwinLink {
     (message as { contentType: string }).contentType = CONTENT_TYPE;
     (message as { contentEncoding: string }).contentEncoding = CONTENT_ENCODING;
     return await new Promise((resolve) => {
-      this.#client.sendEvent(message, (error) => resolve(!error));
+      // A connection that ends without a goodbye leaves the SDK waiting for a minute.
+      this.#unanswered.add(resolve);
+      this.#client.sendEvent(message, (error) => {
+        if (this.#unanswered.delete(resolve)) resolve(!error);
+      });
     });
   }
 
@@ -166,6 +172,8 @@ export class HubClient implements HubConnection, TwinLink {
       await withDeadline(this.#client.close(), GOODBYE_MS).catch(() => {});
     }
     this.#raw()?.stream.destroy();
+    for (const resolve of this.#unanswered) resolve(false);
+    this.#unanswered.clear();
   }
 
   /** One request about the twin; the SDK sets no limit to its time. */
