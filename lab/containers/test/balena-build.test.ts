@@ -37,8 +37,6 @@ describe('balena build', { skip: missing }, () => {
   }
 
   test('after a change of one line rebuilds only the last layers of that service', async () => {
-    await build('generic-amd64', 'amd64');
-    await appendFile(join(sources, 'sensor/src/main.ts'), "console.log('a line more');\n");
     const layers = async (service: string) => {
       const args = [
         'build',
@@ -52,7 +50,11 @@ describe('balena build', { skip: missing }, () => {
       const steps = said.split(/^Step \d+\/\d+ : /m).slice(1);
       return steps.filter((step) => !step.startsWith('FROM') && !step.includes('Using cache'));
     };
-    for (const service of ['startstopbutton', 'mqtthandler', 'provisioner', 'grafana/api']) {
+    const others = ['startstopbutton', 'mqtthandler', 'provisioner', 'grafana/api'];
+    // The CLI builds all at the same time, each for itself; from here on they share what is equal.
+    for (const service of ['sensor', ...others]) await layers(service);
+    await appendFile(join(sources, 'sensor/src/main.ts'), "console.log('a line more');\n");
+    for (const service of others) {
       assert.deepEqual(await layers(service), [], service);
     }
     const rebuilt = (await layers('sensor')).map((step) => step.split('\n')[0] ?? '');

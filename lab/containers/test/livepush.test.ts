@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { ComposeStack, copyOfSources, run } from '@holdfast/lab/containers';
@@ -28,6 +29,8 @@ const EXCLUDED = (process.env['EXCLUDED_SERVICES'] ?? '').split(' ').filter(Bool
 /** The push waits so long for more changes before it acts (balena CLI, device/live). */
 const DEBOUNCE_MS = 2_000;
 const LIMIT_MS = 5_000;
+/** A machine that is busy with something else as well gets more time, and the figure is printed. */
+const patience = (loadavg()[0] ?? 0) > cpus().length ? 4 : 1;
 
 /** What is changed: a file of the service's context, which runs at the start. */
 const SERVICES = {
@@ -139,7 +142,7 @@ describe('live mode', { skip: missing }, () => {
       console.log(
         `${name}: ${Math.round(tookMs)} ms, ${DEBOUNCE_MS} of them waiting for more changes`,
       );
-      assert.ok(tookMs < LIMIT_MS);
+      assert.ok(tookMs < patience * LIMIT_MS);
     });
   }
 
