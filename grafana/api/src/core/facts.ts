@@ -1,14 +1,15 @@
 /** What is known at one moment: the small keys of the device, and what its newest readings tell. */
+import { KEYS } from '@holdfast/redis';
 import type { Now, Seen, SensorSeen } from './readings.ts';
 import type { Fields } from './values.ts';
 
 /** Hashes; one that does not exist is empty. */
 export const HASHES = {
-  sensor: 'sensor:status',
-  startstopbutton: 'startstopbutton:status',
-  mqtthandler: 'mqtthandler:status',
+  sensor: KEYS.sensorStatus.key,
+  startstopbutton: KEYS.buttonStatus.key,
+  mqtthandler: KEYS.handlerStatus.key,
   provisioner: 'provisioner:status',
-  redis: 'redis:status',
+  redis: KEYS.redisStatus.key,
   provisioning: 'provisioning:state',
   assignment: 'hub:assignment',
   hubLink: 'hub_sender:link',
@@ -16,12 +17,12 @@ export const HASHES = {
 export type HashName = keyof typeof HASHES;
 
 export const STRINGS = {
-  enabled: 'measurement:enabled',
-  mqttEnabled: 'mqtt_sender:enabled',
+  enabled: KEYS.enabled.key,
+  mqttEnabled: KEYS.mqttEnabled.key,
   hubEnabled: 'hub_sender:enabled',
-  mqttLastId: 'mqtt_sender:last_id',
+  mqttLastId: KEYS.mqttLastId.key,
   hubLastId: 'hub_sender:last_id',
-  request: 'provisioning:request',
+  request: KEYS.provisioningRequest.key,
 } as const;
 export type StringName = keyof typeof STRINGS;
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { plotWords, plotsOf, sparkOf, timeMarks } from '../../page/core/plot.ts';
 import type { Curves, Overview, Row } from '../../page/core/rows.ts';
-import { ago, ahead, bytes, measured, rate, shortName } from '../../page/core/show.ts';
+import { ago, ahead, bytes, measured, rate } from '../../page/core/show.ts';
 import { verdictOf } from '../../page/core/verdict.ts';
 
 const CURVES: Curves = {
@@ -106,11 +106,6 @@ describe('numbers on the page', () => {
       ['0 /s', '5.0 /s', '6.0 /min', '500 /s'],
     );
     assert.deepEqual([bytes(512), bytes(64e6), bytes(82.7e9, 2)], ['512 B', '64.0 MB', '82.70 GB']);
-  });
-
-  test('a sensor is called by its driver while there is one of it', () => {
-    assert.equal(shortName('bme280-1-76', ['bme280-1-76', 'host']), 'bme280');
-    assert.equal(shortName('bme280-1-76', ['bme280-1-76', 'bme280-1-77']), 'bme280-1-76');
   });
 });
 
