@@ -17,7 +17,7 @@ import type { Store } from '../ports.ts';
 const PIPELINE = 100;
 const GAP_KEYS: Readonly<Record<Destination, string>> = {
   mqtt: KEYS.mqttGaps.key,
-  hub: 'hub_sender:gaps',
+  hub: KEYS.hubGaps.key,
 };
 
 type Commands = readonly (readonly [command: string, ...args: (string | number)[]])[];

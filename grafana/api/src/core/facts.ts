@@ -8,20 +8,20 @@ export const HASHES = {
   sensor: KEYS.sensorStatus.key,
   startstopbutton: KEYS.buttonStatus.key,
   mqtthandler: KEYS.handlerStatus.key,
-  provisioner: 'provisioner:status',
+  provisioner: KEYS.provisionerStatus.key,
   redis: KEYS.redisStatus.key,
-  provisioning: 'provisioning:state',
-  assignment: 'hub:assignment',
-  hubLink: 'hub_sender:link',
+  provisioning: KEYS.provisioningState.key,
+  assignment: KEYS.hubAssignment.key,
+  hubLink: KEYS.hubLink.key,
 } as const;
 export type HashName = keyof typeof HASHES;
 
 export const STRINGS = {
   enabled: KEYS.enabled.key,
   mqttEnabled: KEYS.mqttEnabled.key,
-  hubEnabled: 'hub_sender:enabled',
+  hubEnabled: KEYS.hubEnabled.key,
   mqttLastId: KEYS.mqttLastId.key,
-  hubLastId: 'hub_sender:last_id',
+  hubLastId: KEYS.hubLastId.key,
   request: KEYS.provisioningRequest.key,
 } as const;
 export type StringName = keyof typeof STRINGS;
