@@ -27,7 +27,7 @@ for (const transport of ['http', 'mqtt'] as const) {
         certificate: undefined,
         ca: cloud.ca,
         payload: undefined,
-        answerMs: 1_000,
+        answerMs: 15_000,
       };
     });
     after(() => cloud.close());
@@ -38,8 +38,8 @@ for (const transport of ['http', 'mqtt'] as const) {
       const request = { question: 'register', operationId: '', signMs: Date.now() } as const;
       return (await of.ask(request, signal)).answer;
     };
-    const poll = async (operationId: string): Promise<Answer> =>
-      (await dps().ask({ question: 'poll', operationId, signMs: Date.now() }, never)).answer;
+    const poll = async (operationId: string, of = dps()): Promise<Answer> =>
+      (await of.ask({ question: 'poll', operationId, signMs: Date.now() }, never)).answer;
 
     test('a registration is accepted, and its poll says where the device belongs', async () => {
       const accepted = await register();
@@ -87,7 +87,8 @@ for (const transport of ['http', 'mqtt'] as const) {
           const at = question === 'poll' ? 'dps_poll' : 'dps_register';
           const fault = cloud.faults.add({ at, action });
           try {
-            const answer = question === 'poll' ? await poll(operationId) : await register();
+            const of = dps(action.kind === 'hang' ? { answerMs: 1_000 } : {});
+            const answer = await (question === 'poll' ? poll(operationId, of) : register(of));
             const [kind, second, third] = expected;
             assert.equal(answer.kind, kind, JSON.stringify(answer));
             if (answer.kind === 'refused') {

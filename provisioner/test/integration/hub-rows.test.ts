@@ -202,7 +202,9 @@ describe('the hub', () => {
         HUB_CONNECTION_STRING: cloud.hub('hub-a').connectionString(REGISTRATION_ID),
       };
       await bed.restart(fixed);
-      await bed.untilState('assigned');
+      await until('the source', async () => {
+        return (await bed.redis.client.hget('hub:assignment', 'source')) === 'connection_string';
+      });
       const active = connack(5);
       await bed.hub.attemptUntil('hub_refused_fixed', reasonOf(bed));
       const { not_before_ms: notBefore } = await bed.hub.credentials();
