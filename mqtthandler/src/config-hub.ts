@@ -47,10 +47,10 @@ export const HUB_ENV = {
     help: 'a silent connection is probed this often',
   }),
   HUB_IN_FLIGHT: integer({
-    fallback: 50,
+    fallback: 20,
     min: 1,
     max: 1_000,
-    help: 'messages that may be unacknowledged',
+    help: 'messages that may be unacknowledged; after a restart the readings of so many are never given up',
   }),
   HUB_MAX_PAYLOAD_BYTES: integer({
     unit: 'byte',

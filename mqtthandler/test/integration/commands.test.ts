@@ -100,6 +100,9 @@ describe('remote commands over MQTT', () => {
   test('the state of every service is answered, and a new provisioning requested', async () => {
     await using bed = await commandBed();
     await bed.redis.client.hset('sensor:status', 'state', 'measuring');
+    await until('the status is written', async () => {
+      return (await bed.redis.client.hget('mqtthandler:status', 'mqtt_state')) === 'connected';
+    });
     const status = await bed.commander.ask({ command: 'get_status', id: 1 });
     const value = status['value'] as Record<string, Record<string, string>>;
     assert.equal(value['sensor:status']?.['state'], 'measuring');

@@ -76,7 +76,7 @@ test('a full buffer gives up readings for the destination that is away, and tell
   await using both = await startBoth({ BUFFER_MAX_MB: '1' });
   const { bed, receiver } = both;
   await bed.hub().goDown();
-  await bed.producer.produce(6_000, ['note', 'x'.repeat(300)]);
+  await bed.producer.produce(12_000, ['note', 'x'.repeat(300)]);
   await until('readings were given up', () => bed.logged('readings_evicted').length > 0, 30_000);
   await bed.hub().comeUp();
   const { appended } = bed.producer;
