@@ -62,6 +62,13 @@ export class FakeConnection implements HubConnection {
   }
 }
 
+const opened = new Set<FakeConnection>();
+
+/** Ends the sessions that tests have left open: each looks after its PUBACKs and keeps the process. */
+export function dropAllConnections(): void {
+  for (const connection of opened) connection.drop();
+}
+
 export class HubBench {
   readonly clock = new ManualClock();
   readonly published = {
@@ -105,7 +112,9 @@ export class HubBench {
         if (this.refusal !== undefined) {
           return Promise.reject(new HubRefused(this.refusal, 'refused'));
         }
-        this.connections.push(new FakeConnection(used));
+        const connection = new FakeConnection(used);
+        this.connections.push(connection);
+        opened.add(connection);
         return Promise.resolve(this.connection);
       },
       serve: () => {},

@@ -1,12 +1,14 @@
 /** When the hub destination connects, what it reports, and how it changes over to another connection. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import type { Session } from '../../src/ports.ts';
-import { HubBench, credentials } from '../fakes/fake-hub.ts';
+import { HubBench, credentials, dropAllConnections } from '../fakes/fake-hub.ts';
 
 const never = new AbortController().signal;
 const IDS = { firstId: '1-0', lastId: '2-0' };
 const settle = () => new Promise((resolve) => setImmediate(resolve));
+
+after(dropAllConnections);
 
 async function connected(bench: HubBench): Promise<Session> {
   await bench.untilDue();
