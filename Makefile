@@ -6,16 +6,18 @@ SHELL := bash
 NODE_TEST := node --import tsx --test --test-force-exit
 UNIT_TESTS := node --import tsx
 
-unit        = $(sort $(wildcard */test/unit/*.test.ts redis/client/test/unit/*.test.ts grafana/api/test/unit/*.test.ts lab/*/test/unit/*.test.ts))
-contract    = $(sort $(wildcard */test/contract/*.test.ts redis/client/test/contract/*.test.ts grafana/api/test/contract/*.test.ts lab/*/test/contract/*.test.ts))
-integration = $(sort $(wildcard */test/integration/*.test.ts redis/client/test/integration/*.test.ts grafana/api/test/integration/*.test.ts lab/*/test/integration/*.test.ts))
-conformance = $(sort $(wildcard lab/*/test/conformance/*.test.ts))
+# Those of a package and of a package below a folder (redis/client, grafana/api, lab/azure).
+tests       = $(sort $(filter-out node_modules/%,$(wildcard */test/$(1)/*.test.ts */*/test/$(1)/*.test.ts)))
+unit        = $(call tests,unit)
+contract    = $(call tests,contract)
+integration = $(call tests,integration)
+conformance = $(call tests,conformance)
 
 .PHONY: help
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-node_modules/.installed: package.json package-lock.json $(wildcard */package.json */*/package.json)
+node_modules/.installed: package.json package-lock.json $(filter-out node_modules/%,$(wildcard */package.json */*/package.json))
 	npm ci --no-fund --no-audit --loglevel=error
 	@touch $@
 
@@ -76,6 +78,7 @@ test-node-versions: node_modules/.installed servers build ## the services' tests
 .PHONY: soak
 soak: node_modules/.installed servers build ## minutes of random faults: SOAK_SECONDS (300), SOAK_SEED
 	FAULT_SCHEDULES=3000 $(NODE_TEST) mqtthandler/test/unit/forwarder-faults.test.ts
+	CHAOS_SEEDS=300 $(NODE_TEST) provisioner/test/unit/chaos.test.ts
 	$(NODE_TEST) $(sort $(wildcard */test/soak/*.test.ts))
 
 .PHONY: demo

@@ -92,7 +92,7 @@ rules_provisioner() {
     "$(own_status provisioner)"
 }
 
-# Reads what a dashboard shows. Of `hub:*` only the assignment: `hub:credentials` is a secret.
+# Reads what a dashboard shows. Of `hub:*` only the assignment: the rest are the hub's credentials.
 rules_grafana() {
   echo "($read +memory|usage %R~measurement:* %R~mqtt_sender:* %R~hub_sender:*" \
     '%R~events %R~*:status %R~provisioning:* %R~hub:assignment)'

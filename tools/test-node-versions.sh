@@ -19,5 +19,7 @@ for version in "$@"; do
   # shellcheck disable=SC2046 # a list of files
   PATH=$dir/bin:$PATH node --import tsx --test --test-reporter=dot \
     $(ls ./*/test/unit/*.test.ts redis/client/test/unit/*.test.ts sensor/test/integration/*.test.ts \
-      startstopbutton/test/integration/*.test.ts mqtthandler/test/integration/*.test.ts)
+      startstopbutton/test/integration/*.test.ts mqtthandler/test/integration/*.test.ts \
+       provisioner/test/integration/*.test.ts grafana/api/test/unit/*.test.ts \
+       grafana/api/test/integration/{routes,service}.test.ts)
 done

@@ -23,9 +23,12 @@ export interface Random {
   next(): number;
 }
 
+/** performance.now() is the same clock read faster, but counted from the start of this process. */
+const PROCESS_START_MS = Number(process.hrtime.bigint() / 1_000n) / 1_000 - performance.now();
+
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
-  monotonicMs: () => performance.now(),
+  monotonicMs: () => PROCESS_START_MS + performance.now(),
   async sleepMs(delayMs, signal) {
     if (signal?.aborted) return;
     // A timer never fires early by more than its 1 ms resolution; setTimeout caps at 2^31-1 ms.

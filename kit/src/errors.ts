@@ -39,7 +39,9 @@ export function errorMessage(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') {
     return error.errors.map(errorMessage).join('; ');
   }
-  return error.message;
+  // Typed as a string, but some libraries leave it out.
+  const message: unknown = error.message;
+  return typeof message === 'string' ? message : error.name;
 }
 
 /** Anything can be thrown, also an object that no string can be made of. */

@@ -12,7 +12,9 @@ import type { Redis } from '@holdfast/redis';
 import { serveMetrics } from './adapters/metrics-server.ts';
 import { RedisBuffer } from './adapters/redis-buffer.ts';
 import { RedisReadings } from './adapters/redis-readings.ts';
+import { RedisCommands } from './adapters/redis-commands.ts';
 import { BufferKeeper } from './buffer-keeper.ts';
+import type { BufferState } from './buffer-keeper.ts';
 import type { CommandEvents } from './commands/engine.ts';
 import { openCommands } from './commands/wire.ts';
 import type { CommandLog, Commands } from './commands/wire.ts';
@@ -22,11 +24,13 @@ import { destinationOfCursor, watchSwitches } from './destinations.ts';
 import type { DestinationName, IntervalRefused } from './destinations.ts';
 import type { Forwarder } from './forwarder.ts';
 import type { ForwarderEvents, Report } from './forwarder-parts.ts';
+import type { HubEvents } from './hub/ports.ts';
+import { deviceSummary } from './hub/summary.ts';
 import { renderMetrics } from './metrics.ts';
 import { openMqttForwarder } from './mqtt-forwarder.ts';
 import { keepStatus } from './status.ts';
 
-interface LogEvents extends ForwarderEvents, CommandLog {
+interface LogEvents extends ForwarderEvents, CommandLog, HubEvents {
   started: { deviceUuid: string; destinations: readonly string[] };
   redis_unreachable: { error: string };
   tls_insecure: { destination: string };
@@ -57,10 +61,7 @@ export async function runApp(config: Config, tls: TlsMaterial, signal: AbortSign
   const destinations = destinationsOf(config);
   const redisOf = redisConnections(config, log, signal);
   const redis = redisOf('');
-  const report: Report = (level, event, fields) => {
-    (log as Log<ForwarderEvents>)[level](event, fields);
-    if (TIMELINE.has(event)) tell(redis, event, fields);
-  };
+  const subscriber = redisOf(':watch');
   const forwarders = new Map<DestinationName, Forwarder>();
   const commands = openCommands(config, redis, {
     report: (level, event, fields) => (log as Log<CommandEvents>)[level](event, fields),
@@ -72,12 +73,22 @@ export async function runApp(config: Config, tls: TlsMaterial, signal: AbortSign
     destinations,
   });
   log.info('started', { deviceUuid: deviceOf(config).uuid, destinations });
-  const parts = { config, tls, redis, redisOf, report, commands };
-  for (const name of destinations) forwarders.set(name, openDestination(name, parts));
   if (config.MQTT_TLS_ENABLE && config.MQTT_TLS_INSECURE) {
     log.warn('tls_insecure', { destination: 'mqtt' });
   }
-
+  const parts: DestinationParts = {
+    config,
+    tls,
+    redisOf,
+    redis,
+    subscriber,
+    commands,
+    log,
+    forwarders,
+    signal,
+    bufferState: () => keeper.state,
+  };
+  for (const name of destinations) forwarders.set(name, await openDestination(name, parts));
   const keeper = keepBuffer(config, redis, [...forwarders.values()], log);
   if (config.METRICS_PORT !== undefined) {
     const port = config.METRICS_PORT;
@@ -88,23 +99,7 @@ export async function runApp(config: Config, tls: TlsMaterial, signal: AbortSign
       (error) => log.error('metrics_failed', { port, error: errorMessage(error) }),
     );
   }
-
-  const subscriber = redisOf(':watch');
-  for (const [name, forwarder] of forwarders) {
-    // A Redis that was away may have been put back to an older state: what it remembers counts.
-    redis.on('ready', () => forwarder.reload());
-    watchSwitches(name, forwarder, {
-      redis,
-      subscriber,
-      db: config.REDIS_DB,
-      signal,
-      intervalSeconds: 0,
-      onRefused: (fields) => {
-        log.warn('interval_refused', fields);
-        tell(redis, 'interval_refused', fields);
-      },
-    });
-  }
+  for (const [name, forwarder] of forwarders) follow(name, forwarder, parts);
   await Promise.all([
     keepStatus(redis, systemClock, forwarders, () => keeper.state, signal),
     keeper.run(signal),
@@ -119,18 +114,60 @@ export async function runApp(config: Config, tls: TlsMaterial, signal: AbortSign
 interface DestinationParts {
   readonly config: Config;
   readonly tls: TlsMaterial;
-  readonly redis: Redis;
   readonly redisOf: RedisConnections;
-  readonly report: Report;
+  readonly redis: Redis;
+  readonly subscriber: Redis;
   readonly commands: Commands;
+  readonly log: Log<LogEvents>;
+  readonly forwarders: ReadonlyMap<DestinationName, Forwarder>;
+  readonly bufferState: () => BufferState | undefined;
+  readonly signal: AbortSignal;
 }
 
-function openDestination(name: DestinationName, parts: DestinationParts): Forwarder {
-  const { config, tls, redis, redisOf, report, commands } = parts;
+async function openDestination(name: DestinationName, parts: DestinationParts): Promise<Forwarder> {
+  const { config, tls, redisOf, redis, subscriber, commands, log, signal } = parts;
   const connections = { redis, blocking: redisOf(`:read-${name}`) };
-  const { MQTT_HOST } = config;
-  if (name === 'hub' || MQTT_HOST === undefined) throw new Error(`no destination ${name}`);
-  return openMqttForwarder({ ...config, MQTT_HOST }, tls, connections, { report, commands });
+  const report: Report = (level, event, fields) => {
+    (log as Log<ForwarderEvents>)[level](event, fields);
+    if (TIMELINE.has(event)) tell(redis, event, fields);
+  };
+  if (name === 'mqtt') {
+    return openMqttForwarder(config, tls, connections, { report, commands });
+  }
+  const store = new RedisCommands(redis);
+  const { openHubForwarder } = await import('./hub/open.ts');
+  return openHubForwarder(config, connections, {
+    report,
+    commands,
+    subscriber,
+    signal,
+    hubReport: (level, event, fields) => (log as Log<HubEvents>)[level](event, fields),
+    ca: tls.hubCa?.toString(),
+    summary: deviceSummary({
+      clock: systemClock,
+      statuses: () => store.statuses(),
+      forwarders: parts.forwarders,
+      buffer: parts.bufferState,
+    }),
+  });
+}
+
+/** Keeps a forwarder to what Redis says: its cursor and its switches. */
+function follow(name: DestinationName, forwarder: Forwarder, parts: DestinationParts): void {
+  const { config, redis, subscriber, log, signal } = parts;
+  // A Redis that was away may have been put back to an older state: what it remembers counts.
+  redis.on('ready', () => forwarder.reload());
+  watchSwitches(name, forwarder, {
+    redis,
+    subscriber,
+    signal,
+    db: config.REDIS_DB,
+    intervalSeconds: name === 'hub' ? config.HUB_INTERVAL_SECONDS : 0,
+    onRefused: (fields) => {
+      log.warn('interval_refused', fields);
+      tell(redis, 'interval_refused', fields);
+    },
+  });
 }
 
 interface RedisConnections {
@@ -158,6 +195,8 @@ function redisConnections(
   signal.addEventListener('abort', () => setTimeout(disconnect, REDIS_GRACE_MS).unref());
   const connect = (role: string) => {
     const connection = openRedis(settings, `${SERVICE}${role}`, onError);
+    // Every part listens for its return, for as long as the service lives: no leak.
+    connection.setMaxListeners(0);
     if (open.length === 0) connection.on('ready', () => repeated.reset());
     open.push(connection);
     return connection;

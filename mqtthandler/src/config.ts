@@ -14,6 +14,7 @@ import {
 } from '@holdfast/kit';
 import type { ConfigOf } from '@holdfast/kit';
 import { REDIS_ENV } from '@holdfast/redis';
+import { HUB_ENV } from './config-hub.ts';
 import { parsePublicKey } from './adapters/ed25519.ts';
 import type { Device } from './core/message.ts';
 import { TOPIC_PATTERN } from './core/topic.ts';
@@ -86,6 +87,7 @@ export const ENV = {
     max: 3_600,
     help: 'a message not acknowledged within this time means a dead connection',
   }),
+  ...HUB_ENV,
   LANES: oneOf(['1', '2'], {
     fallback: '2',
     help: '2 = the newest readings go out at once, a backlog beside them; 1 = strictly in order',
@@ -170,7 +172,12 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
 
 /** Where readings go, by what is configured. */
 export function destinationsOf(config: Config): readonly ('mqtt' | 'hub')[] {
-  return config.MQTT_HOST === undefined ? [] : ['mqtt'];
+  const { HUB_ENABLE, DPS_ID_SCOPE, HUB_CONNECTION_STRING, AZURE_HUB_HOST } = config;
+  const hub = HUB_ENABLE ?? (DPS_ID_SCOPE || HUB_CONNECTION_STRING || AZURE_HUB_HOST);
+  return [
+    ...(config.MQTT_HOST === undefined ? [] : ['mqtt' as const]),
+    ...(hub ? ['hub' as const] : []),
+  ];
 }
 
 export function deviceOf(config: Config): Device {
@@ -186,12 +193,16 @@ export interface TlsMaterial {
   readonly ca: Buffer | undefined;
   readonly cert: Buffer | undefined;
   readonly key: Buffer | undefined;
+  /** The authority to trust at the IoT Hub. */
+  readonly hubCa: Buffer | undefined;
 }
+
+type PemVariable = 'MQTT_TLS_CA_CERTS' | 'MQTT_TLS_CERTFILE' | 'MQTT_TLS_KEYFILE' | 'HUB_CA_CERTS';
 
 /** Reads certificates and key, from files or from the variables themselves. */
 export function readTls(config: Config): TlsMaterial {
   const faults: string[] = [];
-  const pem = (name: 'MQTT_TLS_CA_CERTS' | 'MQTT_TLS_CERTFILE' | 'MQTT_TLS_KEYFILE') => {
+  const pem = (name: PemVariable) => {
     const encoded = config[`${name}_BASE64`];
     const file = config[name];
     try {
@@ -207,6 +218,7 @@ export function readTls(config: Config): TlsMaterial {
     ca: pem('MQTT_TLS_CA_CERTS'),
     cert: pem('MQTT_TLS_CERTFILE'),
     key: pem('MQTT_TLS_KEYFILE'),
+    hubCa: pem('HUB_CA_CERTS'),
   };
   if (faults.length === 0 && (material.cert === undefined) !== (material.key === undefined)) {
     faults.push('MQTT_TLS_CERTFILE and MQTT_TLS_KEYFILE go together: set both or neither');
@@ -215,7 +227,8 @@ export function readTls(config: Config): TlsMaterial {
   return material;
 }
 
-function decodePem(encoded: string): Buffer {
+/** @throws Error when it is none */
+export function decodePem(encoded: string): Buffer {
   const pem = Buffer.from(encoded, 'base64');
   if (!pem.includes('-----BEGIN ')) throw new Error('not the base64 form of a PEM text');
   return pem;

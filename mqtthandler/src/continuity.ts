@@ -14,6 +14,8 @@ export class Continuity {
   /** Up to where this lane has read. */
   #upTo: string | undefined;
   #passed: Passed | undefined;
+  /** Going backwards: the entry read last, directly above `upTo`. */
+  #above: { readonly upTo: string; readonly entry: StreamEntry } | undefined;
 
   /** Identities of readings that ranges begin or end at, known even when those are removed. */
   readonly #marks: ReadonlyMap<string, Passed>;
@@ -36,13 +38,38 @@ export class Continuity {
     if (after !== this.#upTo) {
       this.#passed = this.#marks.get(after) ?? (await identityAt(this.#readings, after));
     }
-    const { passed, holes } = findHoles(this.#passed, entries);
+    const { passed, holes } = this.#untilMark(findHoles(this.#passed, entries), end);
     this.#passed = passed;
     this.#upTo = end ?? entries.at(-1)?.[0] ?? after;
+    return holes;
+  }
+
+  /**
+   * As `follow`, for a lane that goes from the newest to the oldest: takes all entries of
+   * `(after, upTo]`, in order, and returns what is missing between them and around them.
+   */
+  async precede(
+    after: string,
+    entries: readonly StreamEntry[],
+    upTo: string,
+  ): Promise<readonly GapRecord[]> {
+    const first = entries[0];
+    const isWhole = first === undefined || previousId(first[0]) !== after;
+    const below = isWhole
+      ? (this.#marks.get(after) ?? (await identityAt(this.#readings, after)))
+      : undefined;
+    const above = this.#above?.upTo === upTo ? this.#above.entry : undefined;
+    this.#above = first === undefined ? undefined : { upTo: previousId(first[0]), entry: first };
+    if (above !== undefined) return findHoles(below, [...entries, above]).holes;
+    return this.#untilMark(findHoles(below, entries), upTo).holes;
+  }
+
+  /** Adds what is missing up to the reading that is known to have been at `end`. */
+  #untilMark(found: ReturnType<typeof findHoles>, end: string | undefined): typeof found {
+    const { passed, holes } = found;
     const last = end === undefined ? undefined : this.#marks.get(end);
-    if (last === undefined || passed?.epoch !== last.epoch || passed.seq >= last.seq) return holes;
-    this.#passed = last;
-    return [...holes, hole(last.epoch, passed.seq + 1, last.seq)];
+    if (last === undefined || passed?.epoch !== last.epoch || passed.seq >= last.seq) return found;
+    return { passed: last, holes: [...holes, hole(last.epoch, passed.seq + 1, last.seq)] };
   }
 }
 

@@ -25,6 +25,8 @@ export interface LaneContext {
   readonly pacer: Pacer;
   readonly packer: MessagePacker;
   readonly session: Session;
+  /** For messages of several readings: what the session takes, or less where that was learned. */
+  readonly maxMessageBytes: () => number;
   readonly settings: LaneSettings;
   /** Gap records sent in this session and not yet deleted. */
   readonly gapsUnderway: Set<string>;

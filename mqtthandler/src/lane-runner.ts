@@ -1,17 +1,19 @@
 /** Runs the lanes of a session, or tests suspects one at a time; decides nothing about the link. */
 import type { StreamEntry } from '@holdfast/redis';
 import type { Bell } from './bell.ts';
-import { Continuity } from './continuity.ts';
-import { gapCount, gapsOf } from './core/gap.ts';
+import { gapsOf } from './core/gap.ts';
 import type { Passed } from './core/gap.ts';
+import { NOTHING_LEARNED, learnSize, learnedLimitBytes } from './core/learned-size.ts';
 import { subtract } from './core/progress.ts';
 import { previousId } from './core/previous-id.ts';
 import { WATCHING, nextSuspect, quarantineStep, wantsProbe } from './core/quarantine.ts';
 import type { QuarantineEvent, QuarantineState } from './core/quarantine.ts';
+import type { Message } from './core/message.ts';
 import type { Flight, Stretch } from './flight.ts';
 import type { ForwarderParts } from './forwarder-parts.ts';
+import { HoleWatch } from './hole-watch.ts';
 import { backlogLane, gapLane, liveLane } from './lanes.ts';
-import type { LaneContext, LaneName, SentMessage } from './lane-context.ts';
+import type { LaneContext, SentMessage } from './lane-context.ts';
 import type { Pacer } from './pacer.ts';
 import type { PublishOutcome, Session } from './ports.ts';
 import type { Slots } from './slots.ts';
@@ -27,9 +29,10 @@ export class LaneRunner {
   readonly #moreWork: Bell;
   /** Identities of the readings at which ranges meet. */
   readonly marks = new Map<string, Passed>();
-  readonly #continuity: Readonly<Record<LaneName, Continuity>>;
+  readonly #holes: HoleWatch;
   readonly #gapsUnderway = new Set<string>();
   #quarantine: QuarantineState = WATCHING;
+  #size = NOTHING_LEARNED;
   #endPass = new AbortController();
   #pauseMs = 0;
 
@@ -38,8 +41,7 @@ export class LaneRunner {
     this.#flight = flight;
     this.#tally = tally;
     this.#moreWork = moreWork;
-    const watch = () => new Continuity(parts.readings, this.marks);
-    this.#continuity = { live: watch(), backlog: watch(), gaps: watch() };
+    this.#holes = new HoleWatch(parts, tally, moreWork, this.marks);
   }
 
   /** Whether suspects are being tested, one message at a time. */
@@ -111,6 +113,10 @@ export class LaneRunner {
       packer,
       settings,
       session,
+      maxMessageBytes: () => {
+        const learned = learnedLimitBytes(this.#size, clock.monotonicMs());
+        return Math.min(session.maxPayloadBytes, learned);
+      },
       slots,
       pacer,
       intervalSeconds,
@@ -118,7 +124,7 @@ export class LaneRunner {
       flight: this.#flight,
       gapsUnderway: this.#gapsUnderway,
       moreWork: this.#moreWork,
-      onRead: (lane, after, entries, end) => this.#onRead(lane, after, entries, end),
+      onRead: (lane, after, entries, end) => this.#holes.onRead(lane, after, entries, end),
       onOutcome: (sent, outcome) => this.#onOutcome(sent, outcome),
       onTooLarge: (id, stretch) => this.#tooLarge(id, stretch),
       onIdle,
@@ -128,23 +134,6 @@ export class LaneRunner {
         return Promise.resolve();
       },
     };
-  }
-
-  async #onRead(
-    lane: LaneName,
-    after: string,
-    entries: readonly StreamEntry[],
-    end: string | undefined,
-  ): Promise<void> {
-    if (lane === 'backlog' && this.#parts.settings.backlogOrder === 'newest') return;
-    const holes = await this.#continuity[lane].follow(after, entries, end);
-    if (holes.length === 0) return;
-    for (const hole of holes) await this.#parts.ledger.recordGap(hole);
-    const count = gapCount(holes);
-    this.#tally.gapReadings += count;
-    const { report, destination } = this.#parts;
-    report('warn', 'readings_removed', { destination: destination.name, count });
-    this.#moreWork.ring();
   }
 
   #onOutcome(sent: SentMessage, outcome: PublishOutcome): void {
@@ -263,10 +252,17 @@ export class LaneRunner {
         continue;
       }
       const outcome = await session.publish(message.payload, message);
+      this.#learn(message, outcome);
       this.#onOutcome({ lane: 'backlog', message, stretch, gapIds: [] }, outcome);
       if (outcome.kind === 'acknowledged') await this.#judge({ kind: 'passed', sent: stretch });
       if (outcome.kind !== 'acknowledged') return;
     }
+  }
+
+  #learn(message: Message, { kind }: PublishOutcome): void {
+    if (kind === 'later') return;
+    const nowMs = this.#parts.clock.monotonicMs();
+    this.#size = learnSize(this.#size, message, kind === 'acknowledged', nowMs);
   }
 
   /** The next reading that is under no suspicion, if there is one. */

@@ -184,7 +184,10 @@ async function sendNewest(context: LaneContext, range: Range, signal: AbortSigna
   const { entries, exhausted } = chunk;
   const first = entries[0];
   const after = first === undefined || exhausted ? range.after : previousId(first[0]);
-  if (first === undefined) context.flight.skip(range.after, upTo);
+  if (first === undefined) {
+    await context.onRead('backlog', after, entries, upTo);
+    context.flight.skip(range.after, upTo);
+  }
   await send(context, 'backlog', chunk, after, upTo, signal);
 }
 
@@ -263,5 +266,5 @@ async function publish(
 }
 
 function limitsOf(context: LaneContext): PackLimits {
-  return { maxBytes: context.session.maxPayloadBytes, maxReadings: context.settings.maxReadings };
+  return { maxBytes: context.maxMessageBytes(), maxReadings: context.settings.maxReadings };
 }

@@ -12,22 +12,26 @@ import type { Forwarder } from './forwarder.ts';
 import type { Report } from './forwarder-parts.ts';
 
 export function openMqttForwarder(
-  config: Config & { readonly MQTT_HOST: string },
-  tls: TlsMaterial,
+  config: Config,
+  { ca, cert, key }: TlsMaterial,
   connections: ForwarderConnections,
   { report, commands }: { readonly report: Report; readonly commands: Commands },
 ): Forwarder {
+  const { MQTT_HOST: host } = config;
+  if (host === undefined) throw new Error('no broker is configured');
   const device = deviceOf(config);
   const payloads = new PayloadPool();
   const destination = new MqttDestination(
     {
-      host: config.MQTT_HOST,
+      host,
       port: config.MQTT_PORT ?? (config.MQTT_TLS_ENABLE ? 8883 : 1883),
       clientId: config.MQTT_CLIENT_ID ?? `holdfast-${device.uuid}`,
       username: config.MQTT_USERNAME,
       password: config.MQTT_PASSWORD,
       keepaliveSeconds: config.MQTT_KEEPALIVE_SECONDS,
-      tls: config.MQTT_TLS_ENABLE ? { ...tls, insecure: config.MQTT_TLS_INSECURE } : undefined,
+      tls: config.MQTT_TLS_ENABLE
+        ? { ca, cert, key, insecure: config.MQTT_TLS_INSECURE }
+        : undefined,
       valuesTopic: expandTopic(config.MQTT_TOPIC_VALUES, device),
       maxPayloadBytes: config.MQTT_MAX_PAYLOAD_BYTES,
       maxInFlight: config.MQTT_IN_FLIGHT,

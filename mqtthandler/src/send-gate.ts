@@ -24,7 +24,8 @@ export class SendGate {
       for (;;) {
         const waitMs = this.#waitMs(live);
         if (waitMs <= 0) break;
-        await this.#clock.sleepMs(waitMs, signal);
+        // Whole milliseconds: less than a clock can tell is no time.
+        await this.#clock.sleepMs(Math.ceil(waitMs), signal);
         if (signal.aborted) return;
       }
       const limits = { messagesPerSecond: this.#messagesPerSecond(), bytesPerSecond: Infinity };

@@ -52,7 +52,9 @@ export class Provisioner {
   #answers: DpsOutcome[] = [];
   #bell = new AbortController();
   #counts = { registrations: 0, polls: 0, lookups: 0, tokens: 0 };
-  readonly #repeated = new RepeatFilter(20);
+  /** What repeats for days is logged when it begins and then now and then. */
+  readonly #repeatedAnswers = new RepeatFilter(20);
+  readonly #repeatedStates = new RepeatFilter(20);
   readonly #failures = new RepeatFilter();
 
   constructor(parts: ProvisionerParts, signal: AbortSignal) {
@@ -121,7 +123,7 @@ export class Provisioner {
     const { question, answer } = outcome;
     const words = answer.kind === 'refused' ? `refused ${answer.status}` : answer.kind;
     const error = 'message' in answer ? answer.message : '';
-    if (this.#repeated.shouldLog(`${question} ${words}`)) {
+    if (this.#repeatedAnswers.shouldLog(`${question} ${words}`)) {
       log.info('answered', { question, answer: words, error });
     }
     await this.#feed({ name: 'answer', outcome });
@@ -234,8 +236,8 @@ export class Provisioner {
     const [name, reason] = [publicState(state), publicReason(state)];
     if (name === publicState(before) && reason === publicReason(before)) return;
     const waitMs = (nextAttempt(state)?.atMs ?? now.monotonicMs) - now.monotonicMs;
-    // A retry that repeats for days says so now and then.
-    if (state.failures > 1 && !this.#repeated.shouldLog(`${name} ${reason}`)) return;
+    const retrying = state.failures > 0 && (name === 'registering' || name === 'looking_up');
+    if (retrying || !this.#repeatedStates.shouldLog(`${name} ${reason}`)) return;
     log.info('state', {
       state: name,
       reason,

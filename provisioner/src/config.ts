@@ -79,6 +79,11 @@ const DPS_ENV = {
 
 const PACE_ENV = {
   DPS_INTERVAL_SECONDS: seconds(60, 'shortest time between two registrations that are not a retry'),
+  DPS_ANSWER_SECONDS: seconds(
+    30,
+    'a question not answered within this time counts as not answered',
+    300,
+  ),
   DPS_RETRY_SECONDS: seconds(
     5,
     'first wait after 5xx or no answer, doubled every time; below 5 only for a DPS of your own',

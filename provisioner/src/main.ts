@@ -2,9 +2,8 @@
 import { RepeatFilter, createLog, errorCode, errorMessage, leaveSignsOfLife } from '@holdfast/kit';
 import { runService, systemClock, systemRandom } from '@holdfast/kit';
 import { openRedis, redisSettings } from '@holdfast/redis';
-import { HttpDps } from './adapters/dps-http.ts';
-import { MqttDps } from './adapters/dps-mqtt.ts';
 import { LinuxKernel } from './adapters/kernel.ts';
+import { openDps } from './adapters/open-dps.ts';
 import { RedisReports } from './adapters/redis-reports.ts';
 import { RedisStore } from './adapters/redis-store.ts';
 import { KeySigner } from './adapters/sas.ts';
@@ -34,11 +33,10 @@ await runService(SERVICE, async (signal) => {
   const { source, idScope, registrationId } = rules;
   log.info('started', { source, endpoint: identity?.host ?? '', idScope, registrationId });
   reports.status({ started: new Date(clock.nowMs()).toISOString(), source });
-  const Transport = config.DPS_TRANSPORT === 'http' ? HttpDps : MqttDps;
   const provisioner = new Provisioner(
     {
       settings,
-      dps: identity === undefined ? undefined : new Transport(identity),
+      dps: identity === undefined ? undefined : await openDps(config.DPS_TRANSPORT, identity),
       signer: hubKey === undefined ? undefined : new KeySigner(hubKey),
       store: new RedisStore(redis),
       kernel: new LinuxKernel(),

@@ -14,7 +14,7 @@ export interface DpsRequest {
 export interface Dps {
   /**
    * Asks once; no retry of its own. Never rejects: what went wrong is an outcome. Answers within
-   * 30 s, sooner when `signal` aborts.
+   * `DPS_ANSWER_SECONDS`, sooner when `signal` aborts.
    */
   ask(request: DpsRequest, signal: AbortSignal): Promise<DpsOutcome>;
 }

@@ -104,6 +104,7 @@ function byDps(config: Config, idScope: string): Found {
       certificate,
       ca: pemOf('DPS_CA_CERTS_BASE64', config.DPS_CA_CERTS_BASE64, config.DPS_CA_CERTS),
       payload: config.DPS_PAYLOAD,
+      answerMs: config.DPS_ANSWER_SECONDS * 1_000,
     },
     hubKey: key,
     // The text itself is not passed on: the mqtthandler has the same variables.

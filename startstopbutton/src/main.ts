@@ -1,9 +1,9 @@
 /** The start/stop button: wiring. */
 import { randomBytes } from 'node:crypto';
-import { RepeatFilter, createLog, errorCode, errorMessage, leaveSignsOfLife } from '@holdfast/kit';
-import { runService, systemClock, systemRandom } from '@holdfast/kit';
-import { openRedis, redisSettings } from '@holdfast/redis';
+import { createLog, leaveSignsOfLife, runService, systemClock, systemRandom } from '@holdfast/kit';
+import { redisSettings } from '@holdfast/redis';
 import { lampFor, lineFor } from './adapters/line.ts';
+import { connectRedis } from './adapters/redis-connection.ts';
 import { RedisFacts } from './adapters/redis-facts.ts';
 import { RedisMeasuring } from './adapters/redis-measuring.ts';
 import { RedisProvisioning } from './adapters/redis-provisioning.ts';
@@ -19,20 +19,14 @@ const SERVICE = 'startstopbutton';
 /** Somebody who saw nothing happen for so long has pressed again or walked away. */
 const MAX_PRESS_AGE_MS = 5_000;
 /** For the last status when the service is told to stop. */
-const LAST_STATUS_MS = 500;
+const LAST_STATUS_MS = 1_500;
 
 await runService(SERVICE, async (signal) => {
   const config = readConfig();
   const { BUTTON_PIN: pin, BUTTON_PULL_UP_DOWN: pull, LED_PIN: lampPin } = config;
   const clock = systemClock;
   const log = createLog<ButtonLog>(SERVICE, clock);
-  const failures = new RepeatFilter();
-  const redis = openRedis(redisSettings(config), SERVICE, (error) => {
-    const code = errorCode(error);
-    if (failures.shouldLog(code)) log.warn('redis_error', { code, error: errorMessage(error) });
-  });
-  redis.on('ready', () => failures.reset());
-
+  const redis = connectRedis(redisSettings(config), SERVICE, log);
   const reports = new RedisReports(redis, SERVICE);
   const surroundings = { clock, random: systemRandom, log, reports };
   const facts = new RedisFacts(redis);

@@ -66,6 +66,7 @@ const untilVisible = async () =>
 async function keepOverview(): Promise<never> {
   for (;;) {
     await untilVisible();
+    const first = overview === undefined;
     try {
       overview = await ask<Overview>('/api/overview');
       [answeredMs, trouble] = [performance.now(), undefined];
@@ -74,6 +75,8 @@ async function keepOverview(): Promise<never> {
       trouble = troubleOf(error);
     }
     drawContact();
+    // The curves begin where the readings do, which only is known now.
+    if (first && overview !== undefined) wake();
     await pause(OVERVIEW_MS);
   }
 }
@@ -89,7 +92,7 @@ let wake = () => {};
 async function keepCurves(): Promise<never> {
   for (;;) {
     await untilVisible();
-    await loadCurves().catch(() => {});
+    if (overview !== undefined) await loadCurves().catch(() => {});
     const stepMs = curves?.step_ms ?? 0;
     const waitMs = Math.min(CURVES_MS.most, Math.max(CURVES_MS.least, stepMs));
     const woken = new Promise<void>((resolve) => (wake = resolve));
@@ -134,6 +137,7 @@ function drawCurves(loaded: Curves, fromMs: number, toMs: number): void {
     chart.update(plot, fromMs, toMs, marks);
   }
   draw(byId('lanes'), laneViews(states, fromMs, toMs));
+  drawAges();
 }
 
 function drawOverview(known: Overview): void {
@@ -182,7 +186,11 @@ function drawControl(status: Row | undefined): void {
   const onclick = () => void switchMeasuring(!measuring);
   draw(
     byId('control'),
-    h('button', { class: 'switch', type: 'button', disabled: switching, onclick }, words),
+    h(
+      'button',
+      { class: 'switch', type: 'button', 'aria-disabled': switching ? 'true' : undefined, onclick },
+      words,
+    ),
   );
 }
 

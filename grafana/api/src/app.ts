@@ -29,6 +29,8 @@ const DAY_MS = 86_400_000;
 const OVERVIEW_EVENTS = 50;
 /** Gap records looked at; more than these are only counted in `status`. */
 const GAP_RECORDS = 200;
+/** A grid may have some steps more than were asked for. */
+const GRID_SLACK = 4;
 const BODY_CACHE_BYTES = 8_000_000;
 
 /** An answer as it goes out. */
@@ -109,9 +111,16 @@ export class Dashboard {
   async #frame(query: Query) {
     const range = rangeOf(query, this.#options.clock.nowMs());
     const known = await this.#knower.now();
-    const grid = this.#series.grid(range, pointsFor(query, known));
+    const grid = this.#series.grid(range, query.numbers.get('points') ?? LIMITS.defaultPoints);
     return {
-      frame: async () => this.#series.frame(grid, known),
+      frame: async () => {
+        const frame = await this.#series.frame(grid, known);
+        // Fewer points for many curves: an answer has its limit.
+        const most = Math.floor(LIMITS.maxRows / Math.max(1, ordered(frame, query).length));
+        if (grid.steps <= most) return frame;
+        const coarser = this.#series.grid(range, Math.max(LIMITS.minPoints, most - GRID_SLACK));
+        return this.#series.frame(coarser, known);
+      },
       ttlMs: this.#series.ttlMs(grid),
       key: `${gridKey(grid)}&${namesKey(query)}`,
     };
@@ -166,11 +175,12 @@ export class Dashboard {
       case 'gaps':
         return this.#gaps({ fromMs, toMs });
       case 'states': {
-        const changes = (await this.#allEvents()).flatMap((event) => changeOf(event) ?? []);
+        const events = await this.#allEvents();
+        const changes = events.flatMap((event) => changeOf(event) ?? []);
         const subject = wanted(query, 'subject');
         const current = present(known).filter((one) => subject(one.subject));
         const asked = changes.filter((one) => subject(one.subject));
-        return stateRows(asked, current, fromMs, toMs);
+        return stateRows(asked, current, fromMs, toMs, events[0]?.timeMs ?? toMs);
       }
       case 'events': {
         const [service, event] = [wanted(query, 'service'), wanted(query, 'event')];
@@ -246,20 +256,6 @@ function ordered({ curves }: Pick<Frame, 'curves'>, query: Query): Curve[] {
   return curves
     .filter((curve) => sensor(curve.sensor) && quantity(curve.quantity))
     .toSorted((a, b) => byImportance(a.quantity, b.quantity) || (a.sensor < b.sensor ? -1 : 1));
-}
-
-/** Fewer points for many curves: the answer has its limit. */
-function pointsFor(query: Query, known: Knowledge): number {
-  const [sensor, quantity] = [wanted(query, 'sensor'), wanted(query, 'quantity')];
-  let curves = 0;
-  for (const [id, { values }] of known.sensors) {
-    if (sensor(id)) curves += [...values.keys()].filter((name) => quantity(name)).length;
-  }
-  const points = query.numbers.get('points') ?? LIMITS.defaultPoints;
-  return Math.max(
-    LIMITS.minPoints,
-    Math.min(points, Math.floor(LIMITS.maxRows / Math.max(1, curves))),
-  );
 }
 
 /** Every table the contract names. */

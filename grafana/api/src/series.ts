@@ -63,7 +63,7 @@ export class Series {
   async #load(grid: Grid, known: Knowledge): Promise<Frame> {
     const usualMs = (sensor: string) => intervalMsOf(known, sensor) ?? 0;
     if (expectedReadings(grid, known) <= EXACT_READINGS) {
-      const exact = await this.#exact(grid, usualMs);
+      const exact = await this.#exact(grid, usualMs, known);
       if (exact !== undefined) return exact;
     }
     const size = windowFor([...known.sensors.values()].map(({ share }) => share));
@@ -83,8 +83,12 @@ export class Series {
   }
 
   /** Undefined when there are more readings than expected. */
-  async #exact(grid: Grid, usualMs: (sensor: string) => number): Promise<Frame | undefined> {
-    const buckets = new Buckets(grid, usualMs);
+  async #exact(
+    grid: Grid,
+    usualMs: (sensor: string) => number,
+    { now }: Knowledge,
+  ): Promise<Frame | undefined> {
+    const buckets = new Buckets(grid, usualMs, now);
     const endMs = gridEndMs(grid) - 1;
     let after: string | undefined;
     for (let left = EXACT_READINGS; left > 0; left -= PAGE) {

@@ -1,6 +1,6 @@
 /** Files that Grafana reads when it starts, the image, and what the README says of both. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import { DATA_SOURCE } from '../../src/query.ts';
@@ -137,4 +137,22 @@ test('the README explains every variable that the container reads', () => {
   }
   // What the files interpolate, the entrypoint sets.
   for (const name of interpolated) assert.ok(entrypoint.includes(`export ${name}=`), name);
+});
+
+test('what the image copies is there, executable where it has to be, and not kept out', () => {
+  const letThrough = read('.dockerignore')
+    .split('\n')
+    .flatMap((line) => (line.startsWith('!') ? [line.slice(1)] : []));
+  const copied = [...dockerfile.matchAll(/^COPY (?!--from)(\S+) \S+$/gm)].map(
+    ([, from = '']) => from,
+  );
+  assert.deepEqual(copied.toSorted(), letThrough.toSorted());
+  for (const path of copied) {
+    const { mode } = statSync(new URL(`../../${path}`, import.meta.url));
+    assert.ok(mode > 0, path);
+  }
+  const start = /^ENTRYPOINT \["(\S+)"\]$/m.exec(dockerfile)?.[1] ?? '';
+  assert.match(dockerfile, new RegExp(`^COPY entrypoint\\.sh ${start}$`, 'm'));
+  const { mode } = statSync(new URL('../../entrypoint.sh', import.meta.url));
+  assert.equal(mode & 0o111, 0o111, 'entrypoint.sh is executable');
 });

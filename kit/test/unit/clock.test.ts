@@ -73,6 +73,11 @@ function draw(seed: number): number[] {
   return Array.from({ length: 1_000 }, () => random.next());
 }
 
+test('the monotonic clock of the system counts from the boot, so two processes can compare', () => {
+  const sinceBootMs = Number(process.hrtime.bigint() / 1_000_000n);
+  assert.ok(Math.abs(systemClock.monotonicMs() - sinceBootMs) < 1_000);
+});
+
 describe('seededRandom', () => {
   test('repeats itself for the same seed, differs for another, stays in [0, 1)', () => {
     assert.deepEqual(draw(1), draw(1));

@@ -57,6 +57,15 @@ export async function createAuthority(commonName: string): Promise<Authority> {
   return authority({ subject: `CN=${commonName}`, extensions: authorityExtensions() });
 }
 
+/** An authority made before. */
+export async function loadAuthority(pair: PemPair): Promise<Authority> {
+  const pkcs8 = x509.PemConverter.decodeFirst(pair.keyPem);
+  const key = await webcrypto.subtle.importKey('pkcs8', pkcs8, ALGORITHM, true, ['sign']);
+  const { subject, issuer } = new x509.X509Certificate(pair.certificatePem);
+  const chainPem = subject === issuer ? '' : pair.certificatePem;
+  return signerOf(pair, { subject, key, chainPem });
+}
+
 /** A device certificate nobody vouches for: known by its thumbprint only. */
 export async function createSelfSigned(
   commonName: string,
@@ -80,16 +89,20 @@ export function commonName(certificate: X509Certificate): string | undefined {
 /** What a TLS client showed: its certificate first, then those it was signed by as far as sent. */
 export function peerChain(socket: TLSSocket): readonly X509Certificate[] {
   const chain: X509Certificate[] = [];
-  let link = socket.getPeerCertificate(true) as ReturnType<TLSSocket['getPeerCertificate']> & {
-    issuerCertificate?: unknown;
-  };
-  while (link.raw instanceof Buffer) {
+  // Nothing at all when the connection has ended meanwhile, an empty object without a certificate.
+  let link = socket.getPeerCertificate(true) as PeerLink | null | undefined;
+  while (link?.raw instanceof Buffer) {
     const certificate = new X509Certificate(link.raw);
     if (chain.some((known) => known.fingerprint256 === certificate.fingerprint256)) break;
     chain.push(certificate);
-    link = (link.issuerCertificate ?? {}) as typeof link;
+    link = link.issuerCertificate as PeerLink | undefined;
   }
   return chain;
+}
+
+interface PeerLink {
+  readonly raw?: unknown;
+  readonly issuerCertificate?: unknown;
 }
 
 /**
@@ -125,7 +138,10 @@ function signed(certificate: X509Certificate, issuer: X509Certificate): boolean 
 async function authority(order: Order): Promise<Authority> {
   const { pair, key } = await issue(order);
   const chainPem = order.signer === undefined ? '' : pair.certificatePem;
-  const signer: Signer = { subject: order.subject, key, chainPem };
+  return signerOf(pair, { subject: order.subject, key, chainPem });
+}
+
+function signerOf(pair: PemPair, signer: Signer): Authority {
   return {
     ...pair,
     async issueServer(names) {

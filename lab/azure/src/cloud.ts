@@ -7,14 +7,16 @@ import type { Clock, Random } from '@holdfast/kit';
 import { createAuthority } from './certificates.ts';
 import type { Authority, PemPair } from './certificates.ts';
 import { startDps } from './dps/index.ts';
-import type { Dps, DpsSettings } from './dps/index.ts';
+import type { Dps, DpsOptions, DpsSettings } from './dps/index.ts';
 import { EventLog } from './event-log.ts';
 import { Faults } from './faults.ts';
 import { Hub } from './hub/hub.ts';
 import type { HubOptions } from './hub/hub.ts';
+import type { MqttService } from './mqtt-connection.ts';
 import { startMqttEndpoint } from './mqtt-endpoint.ts';
 import type { MqttEndpoint } from './mqtt-endpoint.ts';
 import type { HubDirectory } from './ports.ts';
+import { webSocketDoor } from './websocket.ts';
 
 export interface CloudOptions {
   /** Default `hub-a` and `hub-b`. */
@@ -31,6 +33,8 @@ export interface CloudOptions {
   readonly mqttPort?: number;
   /** Where `ca.pem` is written; default a temporary folder that `close` removes. */
   readonly folder?: string;
+  /** Default a new one. */
+  readonly authority?: Authority;
   readonly dps?: CloudDpsOptions;
 }
 
@@ -68,7 +72,7 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
   const { clock = systemClock, random = systemRandom } = options;
   const log = new EventLog(clock);
   const faults = new Faults(random, log);
-  const authority = await createAuthority('Holdfast lab root');
+  const authority = options.authority ?? (await createAuthority('Holdfast lab root'));
   const ca = authority.certificatePem;
   const hubs = (options.hubs ?? ['hub-a', 'hub-b']).map((hub) => {
     const hubOptions = typeof hub === 'string' ? { name: hub } : hub;
@@ -80,28 +84,19 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
   const server = await serverCertificate(options, authority, hubs);
   const find = (name: string) => hubs.find((hub) => isNamed(hub, name));
   const directory = { all: hubs, find };
-  const { listenHost = '127.0.0.1', publicName = 'localhost', mqttPort } = options;
-  const common = { listenHost, server, ca };
+  const parts = { clock, log, faults, hubs: directory, server, caPem: ca };
   const endpoints: MqttEndpoint[] = [];
-  const dps = await startDps({
-    ...{ clock, log, faults, hubs: directory, server, listenHost, caPem: ca },
-    ...{ host: publicName, ...options.dps },
-    ...(mqttPort === undefined
-      ? {}
-      : {
-          serveMqtt: async (service) => {
-            const services = [service, ...hubs];
-            const endpoint = await startMqttEndpoint({ ...common, port: mqttPort, services });
-            endpoints.push(endpoint);
-            return endpoint;
-          },
-        }),
-  });
-  if (mqttPort === undefined) endpoints.push(...(await listenEach(options, common, hubs)));
-  const close = async () => {
-    await Promise.all([dps.close(), ...hubs.map((hub) => hub.close())]);
-    await Promise.all(endpoints.map((endpoint) => endpoint.stop()));
+  const closeHubs = async () => {
+    await Promise.all([...hubs.map((hub) => hub.close()), ...endpoints.map((one) => one.stop())]);
     if (options.folder === undefined) await rm(folder, { recursive: true, force: true });
+  };
+  const dps = await listen(options, parts, hubs, endpoints).catch(async (error: unknown) => {
+    await closeHubs();
+    throw error;
+  });
+  const close = async () => {
+    await dps.close();
+    await closeHubs();
   };
   return {
     ca,
@@ -124,6 +119,48 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
   };
 }
 
+type Parts = Pick<DpsOptions, 'clock' | 'log' | 'faults' | 'hubs' | 'server' | 'caPem'>;
+
+/**
+ * DPS and hubs, each on a port of its own or all on one MQTT port. DPS comes last: when it cannot
+ * listen, nothing but the endpoints is left to close.
+ * @param endpoints gets those that listen
+ */
+async function listen(
+  options: CloudOptions,
+  parts: Parts,
+  hubs: readonly Hub[],
+  endpoints: MqttEndpoint[],
+): Promise<Dps> {
+  const { listenHost = '127.0.0.1', publicName = 'localhost', mqttPort } = options;
+  const common = { listenHost, server: parts.server, ca: parts.caPem };
+  const start = async (port: number, services: readonly MqttService[]) => {
+    const endpoint = await startMqttEndpoint({ ...common, port, services });
+    endpoints.push(endpoint);
+    return endpoint;
+  };
+  if (mqttPort === undefined) {
+    for (const hub of hubs) hub.listenOn(await start(hub.wantedPort, [hub]), publicName);
+  }
+  // WebSockets share the port of HTTPS, as with Azure; DPS joins when it is there.
+  const services: MqttService[] = [...hubs];
+  const serveMqtt = async (service: MqttService) => {
+    services.push(service);
+    return mqttPort === undefined
+      ? start(options.dps?.mqttPort ?? 0, [service])
+      : start(mqttPort, services);
+  };
+  const onUpgrade = webSocketDoor(services);
+  return startDps({
+    ...parts,
+    listenHost,
+    host: publicName,
+    ...options.dps,
+    serveMqtt,
+    onUpgrade,
+  });
+}
+
 /** One certificate for everything: hubs and DPS may share a port. */
 async function serverCertificate(
   options: CloudOptions,
@@ -135,26 +172,6 @@ async function serverCertificate(
   const dpsHosts = [options.dps?.host ?? publicName, 'global.azure-devices-provisioning.net'];
   const names = [publicName, 'localhost', ...dpsHosts, ...hosts, ...serverNames, '127.0.0.1'];
   return authority.issueServer([...new Set(names.map((name) => name.replace(/:\d+$/, '')))]);
-}
-
-/** A port for each hub. */
-async function listenEach(
-  options: CloudOptions,
-  common: { readonly listenHost: string; readonly server: PemPair; readonly ca: string },
-  hubs: readonly Hub[],
-): Promise<readonly MqttEndpoint[]> {
-  const { publicName = 'localhost' } = options;
-  const hubOptions = (hub: Hub) =>
-    options.hubs?.find((one) => typeof one !== 'string' && one.name === hub.name);
-  return Promise.all(
-    hubs.map(async (hub) => {
-      const own = hubOptions(hub);
-      const port = (typeof own === 'object' ? own.port : undefined) ?? 0;
-      const endpoint = await startMqttEndpoint({ ...common, port, services: [hub] });
-      hub.listenOn(endpoint, publicName);
-      return endpoint;
-    }),
-  );
 }
 
 function isNamed(hub: Hub, name: string): boolean {

@@ -1,3 +1,5 @@
+export { startAdmin } from './admin/index.ts';
+export type { Admin, DeviceConnection } from './admin/index.ts';
 export * from './certificates.ts';
 export * from './cloud.ts';
 export * from './core/limits.ts';
@@ -10,6 +12,7 @@ export * from './hub/hub.ts';
 export * from './hub/message-log.ts';
 export type { MethodAnswer, MethodOptions } from './hub/methods.ts';
 export type * from './json.ts';
+export * from './mqtt-connection.ts';
 export * from './mqtt-device.ts';
 export * from './mqtt-endpoint.ts';
 export * from './ports.ts';

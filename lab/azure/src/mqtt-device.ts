@@ -3,8 +3,8 @@
  * in any order for tests of rules. It never retries, never reconnects and hides nothing.
  */
 import { once } from 'node:events';
-import { connect as connectTls } from 'node:tls';
-import type { TLSSocket } from 'node:tls';
+import { connect as connectTls, createSecureContext } from 'node:tls';
+import type { SecureContext, TLSSocket } from 'node:tls';
 import mqttPacket from 'mqtt-packet';
 import type { IConnectPacket, IPublishPacket, Packet } from 'mqtt-packet';
 import { createSas } from './sas.ts';
@@ -42,19 +42,20 @@ interface Waiter {
 export class MqttDevice {
   /** PUBLISH packets of the server; QoS 1 is acknowledged afterwards unless it returns false. */
   onPublish: (packet: IPublishPacket) => boolean | void = () => {};
+  /** For the next requests. */
+  timeoutMs: number;
   /** From the CONNACK. */
   sessionPresent = false;
   /** Resolves when the socket has ended. */
   readonly closed: Promise<void>;
   readonly #socket: TLSSocket;
-  readonly #timeoutMs: number;
   readonly #waiters = new Map<string, Waiter>();
   #lastPacketId = 0;
 
   /** Use {@link connectMqtt}. */
   constructor(socket: TLSSocket, timeoutMs: number) {
     this.#socket = socket;
-    this.#timeoutMs = timeoutMs;
+    this.timeoutMs = timeoutMs;
     this.closed = new Promise((resolve) => {
       socket.once('close', () => {
         for (const waiter of this.#waiters.values()) waiter.reject(new Error('connection closed'));
@@ -101,8 +102,8 @@ export class MqttDevice {
       if (this.#socket.destroyed) return reject(new Error('connection closed'));
       const timer = setTimeout(() => {
         this.#waiters.delete(answer);
-        reject(new Error(`no ${answer} within ${this.#timeoutMs} ms`));
-      }, this.#timeoutMs);
+        reject(new Error(`no ${answer} within ${this.timeoutMs} ms`));
+      }, this.timeoutMs);
       this.#waiters.set(answer, { resolve, reject, timer });
       this.write(packet);
     }).finally(() => {
@@ -146,13 +147,12 @@ export class MqttDevice {
  * @throws ConnackError when the server refuses, Error when it closes or says nothing
  */
 export async function connectMqtt(options: MqttDeviceOptions): Promise<MqttDevice> {
-  const { certificatePem, keyPem, timeoutMs = 15_000 } = options;
+  const { certificatePem, timeoutMs = 15_000 } = options;
   const socket = connectTls({
     host: options.host ?? '127.0.0.1',
     port: options.port,
-    ca: options.ca,
+    secureContext: certificatePem === undefined ? trusting(options.ca) : ownContext(options),
     checkServerIdentity: () => undefined,
-    ...(certificatePem === undefined ? {} : { cert: certificatePem, key: keyPem }),
   });
   await once(socket, 'secureConnect');
   const device = new MqttDevice(socket, timeoutMs);
@@ -175,6 +175,21 @@ export async function connectMqtt(options: MqttDeviceOptions): Promise<MqttDevic
   }
   device.sessionPresent = answer.sessionPresent;
   return device;
+}
+
+/** By authority: reading certificates costs as much as a handshake. */
+const contexts = new Map<string, SecureContext>();
+
+function trusting(ca: string): SecureContext {
+  const known = contexts.get(ca);
+  if (known !== undefined) return known;
+  const context = createSecureContext({ ca });
+  contexts.set(ca, context);
+  return context;
+}
+
+function ownContext({ ca, certificatePem, keyPem }: MqttDeviceOptions): SecureContext {
+  return createSecureContext({ ca, cert: certificatePem, key: keyPem });
 }
 
 export interface HubLogin {

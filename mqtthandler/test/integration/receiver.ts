@@ -1,4 +1,4 @@
-/** A subscriber with a persistent session that keeps account of everything it gets. */
+/** Keeps account of everything that arrives: over MQTT with a persistent session, or in a hub. */
 import { connectAsync } from 'mqtt';
 import type { IClientOptions, MqttClient } from 'mqtt';
 import { compareIds } from '@holdfast/redis';
@@ -15,7 +15,8 @@ export interface WireGap {
 
 type Wire = Readonly<Record<string, string>>;
 
-export class Receiver implements AsyncDisposable {
+/** What has arrived so far, wherever it came from. */
+export class Account {
   /** Content of each reading by its identity. */
   readonly readings = new Map<string, Wire>();
   readonly gaps = new Map<string, WireGap>();
@@ -24,23 +25,12 @@ export class Receiver implements AsyncDisposable {
   messages = 0;
   duplicates = 0;
   largestBytes = 0;
-  readonly #client: MqttClient;
-
-  constructor(client: MqttClient) {
-    this.#client = client;
-    client.on('message', (_topic, payload) => this.#take(payload));
-    client.on('error', () => {});
-  }
 
   has(identity: string): boolean {
     return this.readings.has(identity);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#client.endAsync(true);
-  }
-
-  #take(payload: Buffer): void {
+  take(payload: Buffer): void {
     this.messages += 1;
     this.largestBytes = Math.max(this.largestBytes, payload.length);
     let before = '0-0';
@@ -71,6 +61,21 @@ export class Receiver implements AsyncDisposable {
 
   #takeGap(gap: WireGap, epoch: string | undefined): void {
     this.gaps.set(`${epoch} ${gap.from_seq ?? gap.from_id}`, { ...gap, epoch });
+  }
+}
+
+export class Receiver extends Account implements AsyncDisposable {
+  readonly #client: MqttClient;
+
+  constructor(client: MqttClient) {
+    super();
+    this.#client = client;
+    client.on('message', (_topic, payload) => this.take(payload));
+    client.on('error', () => {});
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#client.endAsync(true);
   }
 }
 

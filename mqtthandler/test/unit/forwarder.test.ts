@@ -89,6 +89,49 @@ test('one reading a destination refuses outright becomes a gap record, the other
   assert.equal(bench.destination.sessions, 1);
 });
 
+test('a size limit that a destination does not announce is learned: the backlog goes on without breaking the connection again', async () => {
+  for (const answer of ['close', 'refuse'] as const) {
+    await using bench = new ForwarderBench();
+    bench.destination.treat = (payload) => (payload.length > 700 ? answer : 'acknowledge');
+    bench.produce(1_000);
+    bench.start();
+    await bench.until(() => new Set(bench.takenSeqs).size === 1_000);
+    assert.deepEqual(bench.takenGaps, []);
+    const learned = bench.destination.sessions;
+    assert.ok(learned < 15, `${learned} sessions, ${answer}`);
+    bench.produce(1_000);
+    await bench.until(() => new Set(bench.takenSeqs).size === 2_000);
+    assert.equal(bench.destination.sessions, learned);
+  }
+});
+
+test('readings that somebody removed are recorded once each, in any order of lanes, also when the connection breaks in between', async () => {
+  for (const lanes of [1, 2] as const) {
+    for (const backlogOrder of ['oldest', 'newest'] as const) {
+      await using bench = new ForwarderBench({ lanes, backlogOrder });
+      let messages = 0;
+      bench.destination.treat = () => ((messages += 1) <= 3 ? 'close' : 'acknowledge');
+      bench.produce(600);
+      const removed = [8, 9, 10, 300, 301, 599];
+      bench.readings.remove(
+        ([, fields]) => !removed.includes(Number(fields[fields.indexOf('_seq') + 1])),
+      );
+      bench.start();
+      await bench.until(() => new Set(bench.takenSeqs).size === 594);
+      await bench.until(() => bench.takenGaps.length === 3);
+      await bench.clock.advance(3_000);
+      const ranges = bench.takenGaps.map(
+        (gap) => `${String(gap['from_seq'])}-${String(gap['to_seq'])}`,
+      );
+      assert.deepEqual(
+        ranges.toSorted(),
+        ['300-301', '599-599', '8-10'],
+        `${lanes} ${backlogOrder}`,
+      );
+    }
+  }
+});
+
 test('new readings do not wait for a backlog, and the backlog keeps to its limit', async () => {
   const backlogRate = { messagesPerSecond: 5, bytesPerSecond: Infinity };
   await using bench = new ForwarderBench({ lanes: 2, backlogRate });

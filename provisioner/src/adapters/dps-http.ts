@@ -13,7 +13,8 @@ import { errorCode, errorMessage } from '@holdfast/kit';
 import { answerOf } from '../core/answers.ts';
 import type { Answer, DpsOutcome } from '../core/outcome.ts';
 import type { Dps, DpsRequest } from '../ports.ts';
-import { ANSWER_MS, SIGNATURE_MS } from './dps-identity.ts';
+import { untilLate } from './deadline.ts';
+import { SIGNATURE_MS } from './dps-identity.ts';
 import type { DpsIdentity } from './dps-identity.ts';
 import { dateMs, retryAfterMs } from './retry-after.ts';
 import { sharedAccessSignature } from './sas.ts';
@@ -44,14 +45,15 @@ export class HttpDps implements Dps {
       ...(ca === undefined ? {} : { ca }),
     });
     if (port !== undefined) Object.assign(agent, { defaultPort: port });
-    const over = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
+    let watched = () => {};
     const late = new Promise<Said>((resolve) => {
-      over.addEventListener('abort', () => resolve(noAnswer), { once: true });
+      watched = untilLate(signal, this.#identity.answerMs, () => resolve(noAnswer));
     });
     try {
       const said = await Promise.race([this.#send(request, agent), late]);
       return { question: request.question, ...said };
     } finally {
+      watched();
       agent.destroy();
     }
   }

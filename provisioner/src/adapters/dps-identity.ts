@@ -14,9 +14,9 @@ export interface DpsIdentity {
   readonly ca: string | undefined;
   /** What a custom allocation is told, parsed JSON; undefined = nothing. */
   readonly payload: unknown;
+  /** A question is over after this time, answered or not. */
+  readonly answerMs: number;
 }
 
-/** A question to DPS is over after this time, answered or not. */
-export const ANSWER_MS = 30_000;
 /** Life of the signature of one question. */
 export const SIGNATURE_MS = 3_600_000;

@@ -11,7 +11,8 @@ import { errorCode, errorMessage } from '@holdfast/kit';
 import { answerOf } from '../core/answers.ts';
 import type { Answer, DpsOutcome } from '../core/outcome.ts';
 import type { Dps, DpsRequest } from '../ports.ts';
-import { ANSWER_MS, SIGNATURE_MS } from './dps-identity.ts';
+import { untilLate } from './deadline.ts';
+import { SIGNATURE_MS } from './dps-identity.ts';
 import type { DpsIdentity } from './dps-identity.ts';
 import { sharedAccessSignature } from './sas.ts';
 
@@ -28,17 +29,18 @@ export class MqttDps implements Dps {
   }
 
   async ask(request: DpsRequest, signal: AbortSignal): Promise<DpsOutcome> {
-    const over = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
     const { question } = request;
     const { ca } = this.#identity;
     let transport: Transport | undefined;
+    let watched = () => {};
     const answer = await new Promise<Answer>((resolve) => {
-      over.addEventListener('abort', () => resolve(noAnswer), { once: true });
+      watched = untilLate(signal, this.#identity.answerMs, () => resolve(noAnswer));
       const base = new AnswerTap(resolve);
       if (ca !== undefined) base.setOptions({ ca });
       transport = new provisioningMqtt.Mqtt(base);
       this.#send(request, transport, resolve);
     });
+    watched();
     if (transport !== undefined) await closed(transport);
     return { question, answer };
   }

@@ -31,11 +31,14 @@ describe('the provisioner', () => {
     await bed.connect();
     const asked = bed.asked().length;
     for (let i = 0; i < 5; i += 1) {
-      const { sas_token: before } = await bed.hub.credentials();
+      const { expires_ms: before } = await bed.hub.credentials();
+      const { written_monotonic_ms: writtenMs } = await bed.state();
       await bed.restart();
       await until('a token of this start', async () => {
-        return (await bed.hub.credentials())['sas_token'] !== before;
+        return (await bed.hub.credentials())['expires_ms'] !== before;
       });
+      const { written_monotonic_ms: laterMs } = await bed.state();
+      assert.ok(Number(laterMs) > Number(writtenMs), 'time goes on over a restart');
       assert.equal(await bed.hub.attempt(), 'ok');
       await bed.untilState('connected');
     }
@@ -63,11 +66,13 @@ describe('the provisioner', () => {
     const off = cloud.log.subscribe((event) => {
       if (event.event === 'fault' && event.at === 'dps_register') seenMs.push(event.atMs);
     });
-    for (let i = 0; i < 14; i += 1) {
+    const untilMs = Date.now() + 9_000;
+    while (Date.now() < untilMs) {
+      const before = seenMs.length;
       await bed.restart();
       await bed.process.untilLine(/"event":"started"/);
-      await until('the store is read', async () => (await bed.status())['state'] !== undefined);
-      await new Promise((resolve) => setTimeout(resolve, 300));
+      const asked = () => seenMs.length > before;
+      await until('a registration', asked, 1_000).catch(() => {});
     }
     off();
     assert.ok(seenMs.length >= 2 && seenMs.length <= 7, `${seenMs.length} registrations`);
@@ -269,8 +274,11 @@ describe('the provisioner', () => {
     await request(bed);
     await bed.untilEvent('provisioning_refused');
     await bed.untilState('connected');
+    const { expires_ms: before } = await bed.hub.credentials();
     await bed.restart({ DPS_SYMMETRIC_KEY: primaryKey });
-    await bed.untilState('connected');
+    await until('a token of the new key', async () => {
+      return (await bed.hub.credentials())['expires_ms'] !== before;
+    });
     // The hub still has the old key: refused twice, then registered, which brings the new one there.
     await bed.hub.attempt();
     await bed.untilState('hub_refused');
@@ -400,6 +408,23 @@ describe('the provisioner', () => {
       assert.ok(!text.includes(secret), secret);
     }
     assert.equal((await bed.status())['state'], 'stopped');
+  });
+
+  test('it needs no more rights in Redis than these', async () => {
+    await using bed = await Bed.create(cloud);
+    const rules = [
+      'on >secret resetkeys -@all +auth +hello +ping +info +select +client|setname'.split(' '),
+      '+multi +exec'.split(' '),
+      '(+get +hmget +hgetall +del +hset +eval +evalsha ~provisioning:* ~hub:* ~provisioner:*)',
+      '(+hget +hgetall %R~hub_sender:link)',
+      '(+xadd %W~events) (+hset ~provisioner:status)'.split(/ (?=\()/),
+    ].flat();
+    await bed.redis.client.call('ACL', 'SETUSER', 'provisioner', ...rules);
+    await bed.connect({ REDIS_USERNAME: 'provisioner', REDIS_PASSWORD: 'secret' });
+    await request(bed);
+    await bed.untilAsked(2, 'registration');
+    await bed.untilEvent('reprovision_taken');
+    assert.equal((await bed.status())['hub'], 'connected');
   });
 
   test('SIGTERM ends it with 0 in the middle of a question, and without Redis', async () => {

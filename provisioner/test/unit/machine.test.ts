@@ -503,6 +503,35 @@ describe('a request', () => {
       source: 'command',
     });
   });
+  test('right after a registration waits for the interval', () => {
+    const w = world(() => toA);
+    w.start();
+    w.run(10_000);
+    w.request();
+    w.run(5 * MINUTE_MS);
+    assert.equal(w.asked.length, 2);
+    const [wait = 0] = waits(w);
+    assert.ok(wait >= 59 && wait <= 61, `${wait}`);
+  });
+  test('does not come before a time DPS has named, also when the hub came back meanwhile', () => {
+    const w = world(() => toA);
+    w.start();
+    w.run(HOUR_MS);
+    w.hub = () => 'network';
+    w.dps = () => refused(429, 2 * HOUR_MS);
+    w.dropConnection();
+    w.run(45 * MINUTE_MS);
+    assert.deepEqual(questions(w), ['register', 'lookup']);
+    w.hub = () => 'ok';
+    w.run(3 * MINUTE_MS);
+    assert.equal(names(w), 'connected hub_connected');
+    w.dps = () => toA;
+    w.request();
+    w.restart();
+    w.run(3 * HOUR_MS);
+    assert.deepEqual(questions(w), ['register', 'lookup', 'register']);
+    assert.ok((waits(w)[1] ?? 0) >= 7_200);
+  });
   test('every second for a day becomes a few registrations an hour', () => {
     const w = world(() => toA);
     w.start();

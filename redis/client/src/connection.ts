@@ -24,6 +24,11 @@ export interface RedisSettings {
 /** Between attempts to connect, milliseconds: a Redis that restarts is back within the second. */
 const RECONNECT_MS = { first: 50, cap: 1_000 };
 const CONNECT_TIMEOUT_MS = 5_000;
+/**
+ * A Redis that stands still does not see that the connection is closed: after so long it is cut
+ * off, and what it was asked is rejected. Services close it to end what they wait for at a stop.
+ */
+const DISCONNECT_TIMEOUT_MS = 250;
 /** While a restarted Redis loads its file, it is asked so often whether it has finished. */
 const LOADING_RECHECK_MS = 250;
 /** Idle connections are probed, so that a subscriber notices a Redis that vanished silently. */
@@ -62,6 +67,7 @@ export function openRedis(
     connectionName: name,
     lazyConnect: true,
     connectTimeout: CONNECT_TIMEOUT_MS,
+    disconnectTimeout: DISCONNECT_TIMEOUT_MS,
     commandTimeout: COMMAND_TIMEOUT_MS,
     socketTimeout: COMMAND_TIMEOUT_MS,
     keepAlive: KEEPALIVE_MS,

@@ -138,7 +138,7 @@ export const KEYS = {
     key: 'hub_sender:enabled',
     type: 'string',
     writers: 'commands',
-    readers: 'mqtthandler',
+    readers: 'mqtthandler, grafana',
     unit: '-',
     remote: 'get_set',
     value: flag,

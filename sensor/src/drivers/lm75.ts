@@ -18,11 +18,14 @@ export const lm75: I2cDriver = {
   async open(chip, options) {
     const bits = optionOf(options, 'bits');
     await chip.writeRegisters(REGISTER.config, [LM75_CONFIG]);
-    await chip.sleepMs(LM75_WAIT_MS);
+    let readMs = chip.monotonicMs();
     return {
       async measure() {
+        const waitMs = readMs + LM75_WAIT_MS - chip.monotonicMs();
+        if (waitMs > 0) await chip.sleepMs(waitMs);
         const temperature = await chip.readRegisters(REGISTER.temperature, 2);
         const [config = 0] = await chip.readRegisters(REGISTER.config, 1);
+        readMs = chip.monotonicMs();
         return { quantities: { temperature_celsius: lm75Celsius(temperature, config, bits) } };
       },
     };

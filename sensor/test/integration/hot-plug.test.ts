@@ -18,7 +18,7 @@ import { fakeBuses } from '../fakes/register-bus.ts';
 const INTERVAL_MS = 5_000;
 const HOUR_MS = 3_600_000;
 
-/** One chip of each kind, each at an address of its own on the bus. */
+/** One chip of each kind, each at an address of its own on the bus; the bus asks for no real one. */
 const PLACES: readonly [string, number, Readonly<Record<string, readonly [number, number]>>][] = [
   [
     'bme280',
@@ -30,6 +30,15 @@ const PLACES: readonly [string, number, Readonly<Record<string, readonly [number
     },
   ],
   ['bmp280', 0x77, { temperature_celsius: [21.5, 0.01], pressure_hpa: [1013.25, 0.1] }],
+  [
+    'bme680',
+    0x74,
+    {
+      temperature_celsius: [21.5, 0.01],
+      humidity_percent: [45, 0.1],
+      pressure_hpa: [1013.25, 0.2],
+    },
+  ],
   ['sht4x', 0x44, { temperature_celsius: [21.5, 0.01], humidity_percent: [45, 0.01] }],
   ['sht3x', 0x45, { temperature_celsius: [21.5, 0.01], humidity_percent: [45, 0.01] }],
   ['aht20', 0x38, { temperature_celsius: [21.5, 0.01], humidity_percent: [45, 0.01] }],

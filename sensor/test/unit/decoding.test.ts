@@ -53,7 +53,7 @@ describe('VEML7700', () => {
 });
 
 describe('ADS1115', () => {
-  // Table 3 of SBAS444D, page 22: full scale, one step, zero and their negatives.
+  // SBAS444E, "Data Format": one step, zero, their negatives, and the last step below full scale.
   const table: readonly [number, number][] = [
     [0x7ffe, (4.096 * 32_766) / 32_768],
     [0x0001, 4.096 / 32_768],
@@ -124,7 +124,8 @@ describe('INA219', () => {
 });
 
 describe('MCP9808', () => {
-  // Equation 5-1 of DS25095A worked by hand; the alert bits 15:13 do not count.
+  // Register 5-4 of DS25095A worked by hand; the alert bits 15:13 do not count. (Equation 5-1 for
+  // negative temperatures, 256 - ..., holds for the absolute value only.)
   const table: readonly [number, number][] = [
     [0xc194, 25.25],
     [0x0190, 25],
@@ -173,7 +174,7 @@ describe('TMP102', () => {
 });
 
 describe('LM75', () => {
-  // SNOS808P, table 1: 9-bit temperature data; LM75B revision 6.1, table 10: 11-bit.
+  // SNIS153B, page 9: 9-bit temperature data; NXP LM75B revision 6.1, table 10, page 9: 11-bit.
   const nine: readonly [number, number][] = [
     [0x0fa, 125],
     [0x032, 25],

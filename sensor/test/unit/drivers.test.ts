@@ -157,6 +157,19 @@ for (const driver of I2C_DRIVERS) {
   });
 }
 
+it('an LM75 is not read more often than it converts, as a read makes it begin anew', async () => {
+  const driver = I2C_DRIVERS.find(({ name }) => name === 'lm75');
+  assert.ok(driver !== undefined);
+  const rig = bench(driver);
+  rig.plug();
+  const probe = await rig.open();
+  for (let turn = 0; turn < 3; turn += 1) {
+    const beforeMs = rig.clock.monotonicMs();
+    await probe.measure();
+    assert.equal(rig.clock.monotonicMs() - beforeMs, 300);
+  }
+});
+
 describe('options', () => {
   const measureWith = async (
     name: string,

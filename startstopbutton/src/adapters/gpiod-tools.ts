@@ -45,9 +45,12 @@ export async function endTool(child: ChildProcess): Promise<void> {
 
 /** Finds the line on the header's chip; rejects with a LineError that says what is missing. */
 export async function findLine(pin: number): Promise<LineArguments> {
-  const version = parseVersion(await runTool('gpiomon', ['--version']));
-  if (version === undefined)
-    throw noTools('this version of gpiomon is not known (1.x and 2.x are)');
+  const told = await runTool('gpiomon', ['--version']);
+  const version = parseVersion(told);
+  if (version === undefined) {
+    const [name = ''] = told.trim().split('\n');
+    throw noTools(`gpiomon says it is "${name}", and only versions 1.x and 2.x are known here`);
+  }
   await checkDevices();
   return { version, chip: headerChip(await runTool('gpiodetect', []), pin), pin };
 }

@@ -6,10 +6,17 @@
  * - `still`: the line has been quiet for `bounceMs`. The level says whether the contact is at rest
  *   or held. Exit: any edge -> `moving`.
  * - `moving`: edges have come within the last `bounceMs`. Further edges only renew the time and the
- *   level. Exit: `bounceMs` after the last edge -> `still` at the level reported last.
+ *   level. Exit: a silence of `bounceMs` that was watched -> `still` at the level reported last.
  * Both carry `press`, the press under way: since when, and whether it has been taken as a long one.
  * It begins with the first edge away from rest and ends when the line is quiet at rest again.
- * Timer: `wake` asks for a `tick` at the time given; a tick that comes late or early does no harm.
+ * Timer: `wake` asks for a `tick` at the time given, several times within `bounceMs`. A tick that
+ * comes early does no harm.
+ *
+ * When the program does not run for a while
+ * Edges are timed when they arrive, so those of that while arrive late, and perhaps after the next
+ * tick. Time in which nobody watched (a tick came later than `toleranceMs`) is therefore silence
+ * only when the tick after that one comes without an edge in between; a press is known to be held
+ * still in the same way. A press that ended while nobody watched may have been long: it is short.
  *
  * When it acts
  * - `press` with `longPressMs`: what a press means is known when it ends, so a short one acts when
@@ -44,6 +51,11 @@ export interface Contact {
 interface Press {
   readonly sinceMs: number;
   readonly wasLong: boolean;
+  /** Nobody watched when it may have ended. */
+  readonly isUnsure: boolean;
+  /** When to look whether it is a long one; looked at again after having been late. */
+  readonly lookMs: number;
+  readonly isSecondLook: boolean;
 }
 
 export type ContactState =
@@ -52,6 +64,10 @@ export type ContactState =
       readonly name: 'moving';
       readonly level: Level;
       readonly lastEdgeMs: number;
+      readonly seenMs: number;
+      /** Silence since the last edge, as known when last seen, and what the next tick may add to it. */
+      readonly quietMs: number;
+      readonly unwatchedMs: number;
       readonly press?: Press | undefined;
     };
 
@@ -114,28 +130,37 @@ export function opened(level: Level): ContactState {
 }
 
 export function step(contact: Contact, state: ContactState, event: ContactEvent): ContactStep {
-  const settled = settle(contact, state, event.atMs);
-  const held = hold(contact, settled.state, event.atMs);
-  const before = [...settled.effects, ...held.effects];
-  if (event.name === 'tick') {
-    return { state: held.state, effects: [...before, ...nextWake(contact, held.state)] };
-  }
-  const moved = move(contact, held.state, event);
-  return { state: moved.state, effects: [...before, ...moved.effects] };
+  if (event.name === 'edge') return move(contact, state, event);
+  return state.name === 'moving'
+    ? settle(contact, state, event.atMs)
+    : hold(contact, state, event.atMs);
 }
 
-/** Becomes still when the line has been quiet for long enough by now. */
-function settle(contact: Contact, state: ContactState, nowMs: number): ContactStep {
-  if (state.name === 'still' || nowMs - state.lastEdgeMs < contact.bounceMs) {
-    return { state, effects: [] };
+/** How far apart two events may be that the time between was watched, or how late a tick. */
+function toleranceMs({ bounceMs }: Contact): number {
+  // Below that, the ordinary lateness of a timer would look like absence.
+  return Math.max(5, bounceMs / 2);
+}
+
+/** Becomes still when the silence was long enough and watched. */
+function settle(
+  contact: Contact,
+  state: Extract<ContactState, { readonly name: 'moving' }>,
+  nowMs: number,
+): ContactStep {
+  const { level, press, lastEdgeMs, seenMs } = state;
+  const passedMs = nowMs - seenMs;
+  const watchedMs = passedMs <= toleranceMs(contact) ? passedMs : 0;
+  const quietMs = state.quietMs + state.unwatchedMs + watchedMs;
+  if (quietMs < contact.bounceMs) {
+    const next = { ...state, seenMs: nowMs, quietMs, unwatchedMs: passedMs - watchedMs };
+    return { state: next, effects: nextWake(contact, next) };
   }
-  const { level, press, lastEdgeMs } = state;
-  const isOver = level === contact.restLevel;
-  if (!isOver) return { state: { name: 'still', level, press }, effects: [] };
+  if (level !== contact.restLevel) return hold(contact, { name: 'still', level, press }, nowMs);
   const { longPressMs = Infinity } = contact;
   const act: ContactEffect[] = [];
-  if (press !== undefined && !press.wasLong && lastEdgeMs - press.sinceMs >= longPressMs) {
-    // Held for so long, and let go before anybody looked.
+  if (press !== undefined && isLong(press, lastEdgeMs, longPressMs)) {
+    // Held for so long, and let go just before the tick.
     act.push({ name: 'act_long', atMs: press.sinceMs + longPressMs });
   } else if (actsWhenOver(contact) && press?.wasLong !== true) {
     if (press !== undefined || contact.actOn === 'release') {
@@ -145,13 +170,28 @@ function settle(contact: Contact, state: ContactState, nowMs: number): ContactSt
   return { state: { name: 'still', level }, effects: act };
 }
 
-/** A press that has lasted long enough by now is a long one. */
-function hold(contact: Contact, state: ContactState, nowMs: number): ContactStep {
+function isLong(press: Press, endMs: number, longPressMs: number): boolean {
+  return !press.wasLong && !press.isUnsure && endMs - press.sinceMs >= longPressMs;
+}
+
+/** A press that is held for long enough by now is a long one. */
+function hold(
+  contact: Contact,
+  state: Extract<ContactState, { readonly name: 'still' }>,
+  nowMs: number,
+): ContactStep {
   const { longPressMs } = contact;
   const { press } = state;
-  if (state.name !== 'still' || press === undefined || press.wasLong) return { state, effects: [] };
-  if (longPressMs === undefined || nowMs - press.sinceMs < longPressMs) {
+  if (longPressMs === undefined || press === undefined || press.wasLong || press.isUnsure) {
     return { state, effects: [] };
+  }
+  const lateMs = nowMs - press.lookMs;
+  if (lateMs < 0) return { state, effects: nextWake(contact, state) };
+  if (lateMs > toleranceMs(contact) && !press.isSecondLook) {
+    // An edge of the time in which nobody watched may be on its way.
+    const lookMs = nowMs + contact.bounceMs;
+    const next = { ...state, press: { ...press, lookMs, isSecondLook: true } };
+    return { state: next, effects: nextWake(contact, next) };
   }
   return {
     state: { ...state, press: { ...press, wasLong: true } },
@@ -164,20 +204,27 @@ function move(
   state: ContactState,
   { level, atMs }: { readonly level: Level; readonly atMs: number },
 ): ContactStep {
-  const { press } = state;
-  if (state.name === 'moving') {
-    return { state: { name: 'moving', level, lastEdgeMs: atMs, press }, effects: [] };
-  }
+  const quiet = { lastEdgeMs: atMs, seenMs: atMs, quietMs: 0, unwatchedMs: 0 };
+  const moving = { name: 'moving', level, ...quiet } as const;
+  const press = state.press && pressAfter(contact, state, state.press, atMs);
+  if (state.name === 'moving') return { state: { ...moving, press }, effects: [] };
+  const { longPressMs = Infinity } = contact;
   const begins = press === undefined && state.level === contact.restLevel;
-  const next: ContactState = {
-    name: 'moving',
-    level,
-    lastEdgeMs: atMs,
-    press: begins ? { sinceMs: atMs, wasLong: false } : press,
-  };
+  const lookMs = atMs + longPressMs;
+  const begun = { sinceMs: atMs, wasLong: false, isUnsure: false, lookMs, isSecondLook: false };
+  const next: ContactState = { ...moving, press: begins ? begun : press };
   const acts = contact.actOn === 'change' || (begins && !actsWhenOver(contact));
   const wake = nextWake(contact, next);
   return { state: next, effects: acts ? [{ name: 'act', atMs }, ...wake] : wake };
+}
+
+/** What an edge says about the press under way: it may have ended earlier if nobody watched. */
+function pressAfter(contact: Contact, state: ContactState, press: Press, atMs: number): Press {
+  const longAtMs = press.sinceMs + (contact.longPressMs ?? Infinity);
+  if (press.wasLong || atMs < longAtMs) return press;
+  // While it is still the next look is at `longAtMs`, and would have made it a long one.
+  const expectedMs = state.name === 'moving' ? state.seenMs : longAtMs;
+  return atMs - expectedMs > toleranceMs(contact) ? { ...press, isUnsure: true } : press;
 }
 
 /** Whether what was meant is known only when the line is at rest again. */
@@ -185,9 +232,10 @@ function actsWhenOver({ actOn, longPressMs }: Contact): boolean {
   return actOn === 'release' || (actOn === 'press' && longPressMs !== undefined);
 }
 
-function nextWake({ bounceMs, longPressMs }: Contact, state: ContactState): ContactEffect[] {
-  if (state.name === 'moving') return [{ name: 'wake', atMs: state.lastEdgeMs + bounceMs }];
-  const { press } = state;
-  if (longPressMs === undefined || press === undefined || press.wasLong) return [];
-  return [{ name: 'wake', atMs: press.sinceMs + longPressMs }];
+function nextWake({ bounceMs }: Contact, state: ContactState): ContactEffect[] {
+  if (state.name === 'still') {
+    return state.press === undefined ? [] : [{ name: 'wake', atMs: state.press.lookMs }];
+  }
+  const waitMs = Math.max(1, Math.min(bounceMs / 4, bounceMs - state.quietMs));
+  return [{ name: 'wake', atMs: state.seenMs + waitMs }];
 }

@@ -1,7 +1,12 @@
 /**
  * The command line tools of libgpiod, package gpiod: what to ask and how to read the answers. Their
- * options changed between 1.x (Debian 12) and 2.x: the chip became an option, the letter of the bias
- * changed its case, and `gpioset` holds a level by itself.
+ * options changed between 1.x (Debian 12) and 2.x (Debian 13): the chip became an option, the letter
+ * of the bias changed its case and one of its words a letter, and `gpioset` holds a level by itself.
+ *
+ * Sources: 1.6.3 was run. 2.x was not; its options and output are those of the manual pages gpioget,
+ * gpiomon, gpioset (2.1 to 2.2.1), and of its tools/gpiomon.c, gpioset.c, gpioinfo.c, tools-common.c:
+ * `parse_bias_or_die` for the words, `event_print_formatted` for the edges, which are flushed before
+ * each wait, `print_line_info` and `print_consumer` for the users, `toggle_sequence` for `-t 0`.
  */
 import { LineError } from './line-error.ts';
 import type { Level, Pull } from './contact.ts';
@@ -9,7 +14,10 @@ import { HEADER_CHIPS } from './sysfs.ts';
 
 export type GpiodVersion = 1 | 2;
 
-const BIAS = { UP: 'pull-up', DOWN: 'pull-down', NONE: 'disable' } as const;
+const BIAS = {
+  1: { UP: 'pull-up', DOWN: 'pull-down', NONE: 'disable' },
+  2: { UP: 'pull-up', DOWN: 'pull-down', NONE: 'disabled' },
+} as const;
 
 /** First line of `gpiomon --version`: `gpiomon (libgpiod) v1.6.3`. Undefined = not known. */
 export function parseVersion(output: string): GpiodVersion | undefined {
@@ -55,7 +63,7 @@ function place({ version, chip, pin }: LineArguments, line = String(pin)): strin
 }
 
 function bias(version: GpiodVersion, pull: Pull): string[] {
-  return [version === 1 ? '-B' : '-b', BIAS[pull]];
+  return [version === 1 ? '-B' : '-b', BIAS[version][pull]];
 }
 
 /** `gpioget`: prints `0` or `1`. */

@@ -2,9 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Random } from '@holdfast/kit';
 import { seededRandom } from '@holdfast/kit/testing';
-import { opened, step } from '../../src/core/contact.ts';
-import type { ContactEvent, ContactState, Level } from '../../src/core/contact.ts';
-import { PRESS, run } from './feed.ts';
+import type { Level } from '../../src/core/contact.ts';
+import { PRESS, run, runAll } from './feed.ts';
 import type { Timed } from './feed.ts';
 
 /** A gesture: chatter, a hold, chatter; ends at rest. Gaps within chatter stay below 20 ms. */
@@ -73,27 +72,21 @@ function gestureWithin(startMs: number, random: Random): Timed[] {
     .map((atMs, i) => [atMs, i % 2 === 0 ? 0 : 1]);
 }
 
-test('ticks that come late, early or not at all change nothing', () => {
-  for (let seed = 1; seed <= 300; seed += 1) {
+test('ticks that come late, early or twice change nothing', () => {
+  for (let seed = 1; seed <= 60; seed += 1) {
     const random = seededRandom(seed);
-    let state: ContactState = opened(1);
-    const acts: number[] = [];
+    const edges: Timed[] = [];
     const starts: number[] = [];
     let atMs = 10;
-    const feed = (event: ContactEvent) => {
-      const next = step(PRESS, state, event);
-      state = next.state;
-      for (const effect of next.effects) if (effect.name === 'act') acts.push(effect.atMs);
-    };
     for (let press = 0; press < 20; press += 1) {
       starts.push(atMs);
-      const { edges, endMs } = gesture(atMs, random);
-      for (const [edgeMs, level] of edges) {
-        feed({ name: 'edge', level, atMs: edgeMs });
-        if (random.next() < 0.3) feed({ name: 'tick', atMs: edgeMs });
-      }
-      atMs = endMs + 21 + random.next() * 100;
+      const made = gesture(atMs, random);
+      edges.push(...made.edges);
+      atMs = made.endMs + 150 + random.next() * 100;
     }
+    const late = () => random.next() * 30;
+    const early = () => (random.next() < 0.3 ? random.next() * 10 : undefined);
+    const acts = runAll(PRESS, edges, 1, late, early).map(({ atMs }) => atMs);
     assert.deepEqual(acts, starts, `seed ${seed}`);
   }
 });

@@ -14,12 +14,13 @@ export function run(contact: Contact, edges: readonly Timed[], startLevel: Level
   return runAll(contact, edges, startLevel).map(({ atMs }) => atMs);
 }
 
-/** The same, with what it meant; ticks come `lateMs` late. */
+/** The same, with what it meant; ticks come `lateMs` late, and some more so much too early. */
 export function runAll(
   contact: Contact,
   edges: readonly Timed[],
   startLevel: Level = 1,
-  lateMs = 0,
+  lateMs: () => number = () => 0,
+  earlyMs: () => number | undefined = () => undefined,
 ): { readonly kind: 'act' | 'act_long'; readonly atMs: number }[] {
   let state: ContactState = opened(startLevel);
   let wakesMs: number[] = [];
@@ -28,8 +29,11 @@ export function runAll(
     const next = step(contact, state, event);
     state = next.state;
     for (const effect of next.effects) {
-      if (effect.name === 'wake') wakesMs.push(effect.atMs + lateMs);
-      else acts.push({ kind: effect.name, atMs: effect.atMs });
+      if (effect.name === 'wake') {
+        const more = earlyMs();
+        wakesMs.push(effect.atMs + lateMs());
+        if (more !== undefined) wakesMs.push(Math.max(event.atMs, effect.atMs - more));
+      } else acts.push({ kind: effect.name, atMs: effect.atMs });
     }
   };
   const ticksUntil = (atMs: number) => {

@@ -32,6 +32,7 @@ test('the pull is -B in 1.x and -b in 2.x, where -b and -B mean something else',
     ['-F', '%E', '-b', 'pull-down', '--chip'].concat('gpiochip0', '17'),
   );
   assert.deepEqual(getArguments(ONE, 'NONE'), ['-B', 'disable', 'gpiochip0', '17']);
+  assert.equal(getArguments(TWO, 'NONE').join(' '), '--numeric -b disabled --chip gpiochip0 17');
   assert.equal(getArguments(TWO, 'UP').join(' '), '--numeric -b pull-up --chip gpiochip0 17');
   assert.equal(setArguments(ONE, 1).join(' '), '-m signal gpiochip0 17=1');
   assert.equal(setArguments(TWO, 0).join(' '), '--chip gpiochip0 17=0');
@@ -76,7 +77,11 @@ const INFO = `gpiochip0 - 58 lines:
 test('who uses a line is read from the list of the lines', () => {
   const users = [1, 17, 18, 19, 20, 7].map((pin) => parseConsumer(1, INFO, pin));
   assert.deepEqual(users, [undefined, 'gpiomon', 'sysfs', 'led0', undefined, undefined]);
-  const used = 'gpiochip0 17\t"GPIO17"\tinput edges=both consumer="gpiomon"\n';
-  assert.equal(parseConsumer(2, used, 17), 'gpiomon');
+  // As tools/gpioinfo.c of 2.2 prints it: the name padded to 16, then the attributes.
+  const used = (attributes: string) => `gpiochip0 17\t"GPIO17"        \t${attributes}\n`;
+  const monitored = used('input bias=pull-up edges=both consumer="gpiomon"');
+  assert.equal(parseConsumer(2, monitored, 17), 'gpiomon');
+  assert.equal(parseConsumer(2, used('output consumer="sysfs"'), 17), 'sysfs');
+  assert.equal(parseConsumer(2, used('input active-low'), 17), undefined);
   assert.equal(parseConsumer(2, 'gpiochip0 17\t"GPIO17"\tinput\n', 17), undefined);
 });

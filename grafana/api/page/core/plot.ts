@@ -5,8 +5,17 @@ import type { CurveColumns, Curves } from './rows.ts';
 /** null breaks a line, undefined does not. */
 export type Sparse = (number | null | undefined)[];
 
+/**
+ * All places without a value between two values are null when one of them is a break: the chart
+ * leaves out what lies between the neighbours of a null, and these may belong to other sensors.
+ */
 function sparse(values: readonly (number | null)[], breaks: ReadonlySet<number>): Sparse {
-  return values.map((value, index) => value ?? (breaks.has(index) ? null : undefined));
+  const result: Sparse = values.map((value) => value ?? undefined);
+  for (const at of breaks) {
+    for (let i = at; i >= 0 && typeof values[i] !== 'number'; i -= 1) result[i] = null;
+    for (let i = at; i < values.length && typeof values[i] !== 'number'; i += 1) result[i] = null;
+  }
+  return result;
 }
 
 export interface Plot {
@@ -43,7 +52,7 @@ export function plotsOf({ time, curves }: Curves): Plot[] {
 export function plotWords({ label, unit, lines }: Plot): string {
   const parts = lines.map(({ sensor, value }) => {
     const known = value.filter((one) => typeof one === 'number');
-    const gaps = value.filter((one) => one === null).length;
+    const gaps = value.filter((one, i) => one === null && value[i - 1] !== null).length;
     const last = known.at(-1);
     if (last === undefined) return `${sensor}: no values`;
     const show = (one: number) => measured(one, unit).join(' ').trim();

@@ -75,9 +75,3 @@ export function rate(perSecond: number): string {
   if (perSecond >= 0.5) return `${perSecond.toFixed(1)} /s`;
   return `${(perSecond * 60).toFixed(1)} /min`;
 }
-
-/** `bme280-1-76` as `bme280`, where no other sensor would have that name. */
-export function shortName(sensor: string, all: readonly string[]): string {
-  const [driver = sensor] = sensor.split('-');
-  return all.filter((one) => one.split('-')[0] === driver).length > 1 ? sensor : driver;
-}

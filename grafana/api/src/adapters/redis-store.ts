@@ -10,11 +10,14 @@ import type { Destination } from '../core/links.ts';
 import { whole } from '../core/values.ts';
 import type { Store } from '../ports.ts';
 
-/** Commands sent together: Redis serves others between two of these. */
-const PIPELINE = 50;
+/**
+ * Commands sent together. Redis takes 16 KB of a client at a time, some 150 of these, and serves the
+ * others before it goes on (networking.c, PROTO_IOBUF_LEN).
+ */
+const PIPELINE = 100;
 const GAP_KEYS: Readonly<Record<Destination, string>> = {
   mqtt: KEYS.mqttGaps.key,
-  hub: 'hub_sender:gaps',
+  hub: KEYS.hubGaps.key,
 };
 
 type Commands = readonly (readonly [command: string, ...args: (string | number)[]])[];
@@ -83,22 +86,19 @@ export class RedisStore implements Store {
   }
 
   async windows(grid: Grid, size: number): Promise<StreamEntry[][]> {
-    const windows: StreamEntry[][] = [];
     const endMs = gridEndMs(grid);
-    for (let first = 0; first < grid.steps; first += PIPELINE) {
-      const steps = Array.from(
-        { length: Math.min(PIPELINE, grid.steps - first) },
-        (_, i) => i + first,
-      );
-      const commands = steps.map((step) => {
-        const [fromMs, toMs] = [stepStartMs(grid, step), stepStartMs(grid, step + 1) - 1];
-        const end = String(Math.min(endMs, toMs));
+    const firsts = Array.from({ length: Math.ceil(grid.steps / PIPELINE) }, (_, i) => i * PIPELINE);
+    const parts = firsts.map(async (first) => {
+      const length = Math.min(PIPELINE, grid.steps - first);
+      const commands = Array.from({ length }, (_, i) => {
+        const [fromMs, nextMs] = [stepStartMs(grid, first + i), stepStartMs(grid, first + i + 1)];
+        const end = String(Math.min(endMs, nextMs) - 1);
         return ['xrange', KEYS.values.key, String(fromMs), end, 'COUNT', size] as const;
       });
       const replies = await this.#pipeline(commands);
-      windows.push(...replies.map((reply) => (reply ?? []) as StreamEntry[]));
-    }
-    return windows;
+      return replies.map((reply) => (reply ?? []) as StreamEntry[]);
+    });
+    return (await Promise.all(parts)).flat();
   }
 
   async events(): Promise<StreamEntry[]> {

@@ -7,7 +7,8 @@ import { GAP_INTERVALS, curveKey, pointsOf } from './curve.ts';
 import type { Curve, StepValue } from './curve.ts';
 import { stepOf } from './grid.ts';
 import type { Grid } from './grid.ts';
-import { seen } from './readings.ts';
+import { measuredMs, seen } from './readings.ts';
+import type { Now } from './readings.ts';
 import { finite, median } from './values.ts';
 
 /** How many spacings tell what is usual at that time: an interval may be changed within a range. */
@@ -69,11 +70,13 @@ class Line {
 export class Buckets {
   readonly #grid: Grid;
   readonly #usualMs: (sensor: string) => number;
+  readonly #now: Now;
   readonly #lines = new Map<string, Line>();
 
   /** @param usualMs milliseconds between readings of a sensor now; 0 when it is not known */
-  constructor(grid: Grid, usualMs: (sensor: string) => number) {
+  constructor(grid: Grid, usualMs: (sensor: string) => number, now: Now) {
     this.#grid = grid;
+    this.#now = now;
     this.#usualMs = usualMs;
   }
 
@@ -81,9 +84,11 @@ export class Buckets {
   add(entries: readonly StreamEntry[]): void {
     for (const entry of entries) {
       const reading = seen(entry);
-      const step = reading === undefined ? undefined : stepOf(this.#grid, reading.timeMs);
-      if (reading === undefined || step === undefined) continue;
-      const { sensor, timeMs, quantities } = reading;
+      if (reading === undefined) continue;
+      const { sensor, quantities } = reading;
+      const timeMs = measuredMs(reading, this.#now);
+      const step = stepOf(this.#grid, timeMs);
+      if (step === undefined) continue;
       for (const [quantity, raw] of quantities) {
         const value = finite(raw);
         if (value === null) continue;

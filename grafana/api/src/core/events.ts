@@ -54,6 +54,10 @@ const LEVEL_OF: Readonly<Record<string, Level>> = {
   cursor_reset: 'warning',
   interval_refused: 'warning',
   reboot_requested: 'warning',
+  provisioned: 'good',
+  provisioning_waiting: 'warning',
+  provisioning_blocked: 'bad',
+  provisioning_clock_wrong: 'bad',
 };
 
 export function eventLevel({ event, fields }: Event): Level {

@@ -1,27 +1,28 @@
 /** What is known at one moment: the small keys of the device, and what its newest readings tell. */
+import { KEYS } from '@holdfast/redis';
 import type { Now, Seen, SensorSeen } from './readings.ts';
 import type { Fields } from './values.ts';
 
 /** Hashes; one that does not exist is empty. */
 export const HASHES = {
-  sensor: 'sensor:status',
-  startstopbutton: 'startstopbutton:status',
-  mqtthandler: 'mqtthandler:status',
-  provisioner: 'provisioner:status',
-  redis: 'redis:status',
-  provisioning: 'provisioning:state',
-  assignment: 'hub:assignment',
-  hubLink: 'hub_sender:link',
+  sensor: KEYS.sensorStatus.key,
+  startstopbutton: KEYS.buttonStatus.key,
+  mqtthandler: KEYS.handlerStatus.key,
+  provisioner: KEYS.provisionerStatus.key,
+  redis: KEYS.redisStatus.key,
+  provisioning: KEYS.provisioningState.key,
+  assignment: KEYS.hubAssignment.key,
+  hubLink: KEYS.hubLink.key,
 } as const;
 export type HashName = keyof typeof HASHES;
 
 export const STRINGS = {
-  enabled: 'measurement:enabled',
-  mqttEnabled: 'mqtt_sender:enabled',
-  hubEnabled: 'hub_sender:enabled',
-  mqttLastId: 'mqtt_sender:last_id',
-  hubLastId: 'hub_sender:last_id',
-  request: 'provisioning:request',
+  enabled: KEYS.enabled.key,
+  mqttEnabled: KEYS.mqttEnabled.key,
+  hubEnabled: KEYS.hubEnabled.key,
+  mqttLastId: KEYS.mqttLastId.key,
+  hubLastId: KEYS.hubLastId.key,
+  request: KEYS.provisioningRequest.key,
 } as const;
 export type StringName = keyof typeof STRINGS;
 

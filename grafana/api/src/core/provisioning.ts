@@ -13,16 +13,24 @@ export interface Provisioning {
   readonly nextAttemptMs: number | null;
 }
 
-/** Words in names of states, the first that fits; a state that fits none is unknown. */
-const LEVEL_WORDS: readonly (readonly [words: RegExp, level: Level])[] = [
-  [/^(off|none|disabled|idle|unconfigured|not_configured|stopped)$/, 'idle'],
-  [/(fail|error|terminal|refus|reject|unauthor|disabled|blocked|invalid|clock)/, 'bad'],
-  [/(assigned|ready|connected|provisioned|cached|settled|online|static|ok$)/, 'good'],
-  [/(wait|back_?off|retry|throttl|register|look|connect|assign|start|poll|check|renew)/, 'warning'],
-];
+/** States of the provisioner (`provisioning:state`). */
+const LEVELS: Readonly<Record<string, Level>> = {
+  off: 'idle',
+  assigned: 'good',
+  connected: 'good',
+  registering: 'warning',
+  looking_up: 'warning',
+  assigning: 'warning',
+  waiting: 'warning',
+  hub_failing: 'warning',
+  hub_refused: 'bad',
+  blocked: 'bad',
+  clock_wrong: 'bad',
+  refused: 'bad',
+};
 
 export function provisioningLevel(state: string): Level {
-  return LEVEL_WORDS.find(([words]) => words.test(state))?.[1] ?? 'unknown';
+  return Object.hasOwn(LEVELS, state) ? (LEVELS[state] ?? 'unknown') : 'unknown';
 }
 
 export function provisioningOf({ facts }: Knowledge): Provisioning {

@@ -62,6 +62,21 @@ export function ageMs(reading: Seen, now: Now): number {
   return Math.max(0, Math.round(age));
 }
 
+/** Longer after the measurement than this, a reading was kept in memory while Redis was away. */
+const STORED_LATE_MS = { least: 1_000, most: 3_600_000 };
+
+/**
+ * When a reading was measured, unix milliseconds. One of this boot that was stored late is dated by
+ * the time since boot: an outage of Redis is no gap in what was measured.
+ */
+export function measuredMs(reading: Seen, now: Now): number {
+  const { timeMs, uptimeMs, boot } = reading;
+  if (now.boot === '' || boot !== now.boot || uptimeMs === null) return timeMs;
+  const measured = Math.round(now.wallMs - (now.uptimeMs - uptimeMs));
+  const lateMs = timeMs - measured;
+  return lateMs > STORED_LATE_MS.least && lateMs < STORED_LATE_MS.most ? measured : timeMs;
+}
+
 /** The newest reading of a sensor and how often it comes. */
 export interface SensorSeen {
   readonly newest: Seen;

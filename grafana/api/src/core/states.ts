@@ -21,7 +21,7 @@ export interface Change {
 const UNKNOWN = { state: 'unknown', level: 'unknown', source: '' } as const;
 
 /** What an event says about a state; undefined when nothing. */
-export function changeOf({ timeMs, service, event, fields }: Event): Change | undefined {
+export function changeOf({ timeMs, event, fields }: Event): Change | undefined {
   const change = (subject: string, state: string, level: Level): Change => ({
     timeMs,
     subject,
@@ -44,18 +44,42 @@ export function changeOf({ timeMs, service, event, fields }: Event): Change | un
       return change(`sensor:${fields['sensor'] ?? '?'}`, 'ok', 'good');
     case 'sensor_lost':
       return change(`sensor:${fields['sensor'] ?? '?'}`, 'lost', 'bad');
-    default:
-      return service === 'provisioner' ? provisioningChange(event, fields, change) : undefined;
+    default: {
+      const state = Object.hasOwn(PROVISIONING, event) ? PROVISIONING[event] : undefined;
+      if (state === undefined) return undefined;
+      return change('provisioning', state, provisioningLevel(state));
+    }
   }
 }
 
-function provisioningChange(
-  event: string,
-  fields: Event['fields'],
-  change: (subject: string, state: string, level: Level) => Change,
-): Change {
-  const state = short(fields['state'] ?? event, 40);
-  return change('provisioning', state, provisioningLevel(state));
+/** Events of the provisioner that begin a state; of the others nothing follows. */
+const PROVISIONING: Readonly<Record<string, string>> = {
+  provisioning_started: 'registering',
+  lookup_started: 'looking_up',
+  provisioning_waiting: 'waiting',
+  provisioning_blocked: 'blocked',
+  provisioning_clock_wrong: 'clock_wrong',
+  provisioning_refused: 'refused',
+  provisioned: 'assigned',
+};
+
+/** What was before a first change: only what is on can be switched off, only what was there is lost. */
+const BEFORE: Readonly<Record<string, { readonly state: string; readonly level: Level }>> = {
+  on: { state: 'off', level: 'idle' },
+  off: { state: 'on', level: 'good' },
+};
+const BEFORE_LOSS: Readonly<Record<string, { readonly state: string; readonly level: Level }>> = {
+  mqtt: { state: 'connected', level: 'good' },
+  hub: { state: 'connected', level: 'good' },
+};
+
+function impliedBefore({ subject, state, timeMs }: Change, sinceMs: number): Change[] {
+  const lost = subject.startsWith('sensor:')
+    ? ({ state: 'ok', level: 'good' } as const)
+    : BEFORE_LOSS[subject];
+  const implied = state === 'lost' ? lost : subject === 'measuring' ? BEFORE[state] : undefined;
+  if (implied === undefined || sinceMs >= timeMs) return [];
+  return [{ timeMs: sinceMs, subject, ...implied, source: '' }];
 }
 
 /** How things stand now, by subject. */
@@ -78,8 +102,11 @@ export function present(known: Knowledge): Change[] {
     const shown = state === 'silent' ? 'unknown' : lasting;
     if (configured) changes.push({ timeMs, subject, state: shown, level, source: '' });
   }
-  const { configured, state, level } = provisioningOf(known);
-  if (configured) changes.push({ timeMs, subject: 'provisioning', state, level, source: '' });
+  const { configured, state } = provisioningOf(known);
+  // Once assigned, how the hub fares is told by its own lane.
+  const lasting = ['connected', 'hub_failing', 'hub_refused'].includes(state) ? 'assigned' : state;
+  const shown = { state: lasting, level: provisioningLevel(lasting) };
+  if (configured) changes.push({ timeMs, subject: 'provisioning', ...shown, source: '' });
   for (const sensor of sensorIds(known)) {
     const told = sensorStateOf(known, sensor);
     if (told.state === 'unknown') continue;
@@ -98,16 +125,20 @@ export function present(known: Knowledge): Change[] {
  * The rows of `states`.
  * @param changes in the order of the stream
  * @param current how things stand now
+ * @param sinceMs of the oldest event of all: between it and the first change nothing has changed
  */
 export function stateRows(
   changes: readonly Change[],
   current: readonly Change[],
   fromMs: number,
   toMs: number,
+  sinceMs: number,
 ): Row[] {
   const subjects = [...new Set([...current, ...changes].map(({ subject }) => subject))].sort();
   return subjects.flatMap((subject) => {
-    const own = changes.filter((change) => change.subject === subject);
+    const told = changes.filter((change) => change.subject === subject);
+    const [first] = told;
+    const own = first === undefined ? told : [...impliedBefore(first, sinceMs), ...told];
     const last = current.find((change) => change.subject === subject);
     return timeline(own, last, fromMs, toMs).map((change) => row({ ...change, subject }));
   });
@@ -119,11 +150,13 @@ function timeline(
   fromMs: number,
   toMs: number,
 ): Omit<Change, 'subject'>[] {
-  const before = own.findLast(({ timeMs }) => timeMs <= fromMs);
+  // Two services tell the same: the one that came first knows who caused it.
+  const changes = own.filter((change, i) => change.state !== own[i - 1]?.state);
+  const before = changes.findLast(({ timeMs }) => timeMs <= fromMs);
   // Without a single event the present is all there is to say.
   const first = before ?? (own.length === 0 ? current : undefined) ?? UNKNOWN;
   const rows: Omit<Change, 'subject'>[] = [{ ...first, timeMs: fromMs }];
-  const inside = own.filter(({ timeMs }) => timeMs > fromMs && timeMs <= toMs);
+  const inside = changes.filter(({ timeMs }) => timeMs > fromMs && timeMs <= toMs);
   const upToNow = current !== undefined && current.timeMs <= toMs ? [current] : [];
   for (const change of [...inside, ...upToNow]) {
     if (rows.at(-1)?.state !== change.state) rows.push(change);

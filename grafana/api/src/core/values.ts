@@ -1,6 +1,4 @@
 /** Texts from Redis as values: whatever is not certain is null. */
-import type { Cell } from './contract/index.ts';
-
 const NUMBER = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;
 
 /** A finite decimal number; null for everything else, also for `0x10`, `NaN`, blanks and nothing. */
@@ -69,9 +67,4 @@ export function firstOf(fields: Fields, ...names: readonly string[]): string | n
     if (value !== undefined && value !== '') return value;
   }
   return null;
-}
-
-/** Whether a cell is shown at all. */
-export function isCell(value: unknown): value is Cell {
-  return value === null || ['string', 'number', 'boolean'].includes(typeof value);
 }

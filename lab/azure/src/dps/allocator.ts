@@ -48,8 +48,8 @@ export async function chooseHub(
   const answer = await ask(order, request, settings.webhookTimeoutMs);
   if (!answer.ok) return answer;
   const checked = checkCustomAllocation(answer.value, hubs);
-  // A device that may not move is not held up by a webhook that would move it (seed of the service:
-  // the webhook is called whatever the policy, for its payload).
+  // A device that may not move is not held up by a webhook that would move it: the webhook is called
+  // whatever the policy, for its payload ("device reprovisioning concepts").
   if (checked.ok || !isSticky(order) || hubs[0] === undefined) return checked;
   const named = checkCustomAllocation(answer.value, linked);
   return named.ok ? { ...named, hub: hubs[0] } : named;

@@ -4,6 +4,7 @@ import { HubError } from '../ports.ts';
 import type { HubDirectory } from '../ports.ts';
 import { chooseHub } from './allocator.ts';
 import type { AllocationOrder } from './allocator.ts';
+import { findHub } from './core/allocation.ts';
 import type { AllocationFault, CustomAllocation } from './core/allocation.ts';
 import type { DeviceCredentials } from './core/authentication.ts';
 import { planReprovision } from './core/reprovision.ts';
@@ -32,7 +33,9 @@ export async function assign(
   const chosen = await chooseHub({ ...order, linked }, settings);
   if (!chosen.ok) return failed(order, chosen);
   const deviceId = order.enrolment.deviceId ?? order.registrationId;
-  const plan = decide(order, chosen, deviceId, hubs);
+  const pin = settings.pins[order.registrationId];
+  const pinned = pin === undefined ? undefined : findHub(linked, pin);
+  const plan = decide(order, { ...chosen, hub: pinned ?? chosen.hub }, deviceId, hubs);
   try {
     carryOut({ plan, deviceId, credentials: order.credentials }, hubs);
   } catch (error) {

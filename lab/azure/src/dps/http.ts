@@ -98,7 +98,8 @@ async function readText(request: IncomingMessage): Promise<string | undefined> {
 const PATH = /^\/([^/]+)\/registrations\/([^/]+)(?:\/(register)|\/operations\/([^/]+))?\/?$/i;
 
 function parseCall(request: IncomingMessage, body: string): DpsCall | ErrorName {
-  const url = new URL(request.url ?? '/', 'https://dps');
+  const url = parseUrl(request.url ?? '/');
+  if (url === undefined) return 'unknown_path';
   const found = PATH.exec(url.pathname);
   const [idScope, id, operationId] = [found?.[1], found?.[2], found?.[4]].map(decoded);
   if (idScope === undefined || id === undefined) return 'unknown_path';
@@ -124,6 +125,15 @@ function parseCall(request: IncomingMessage, body: string): DpsCall | ErrorName 
     return 'wrong_media_type';
   }
   return { ...common, operation: isRegister ? 'register' : 'lookup' };
+}
+
+/** `//` and the like are no address. */
+function parseUrl(target: string): URL | undefined {
+  try {
+    return new URL(target, 'https://dps');
+  } catch {
+    return undefined;
+  }
 }
 
 function decoded(part: string | undefined): string | undefined {

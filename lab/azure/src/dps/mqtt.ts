@@ -13,7 +13,7 @@
  */
 import type { IConnectPacket, IPublishPacket, ISubscribePacket, Packet } from 'mqtt-packet';
 import type { Faults } from '../faults.ts';
-import type { MqttConnection, MqttService } from '../mqtt-endpoint.ts';
+import type { MqttConnection, MqttService } from '../mqtt-connection.ts';
 import type { Delivery, DpsCall } from './call.ts';
 import { renderRetryAfter } from './core/answer.ts';
 import { normalId } from './core/enrolment.ts';
@@ -93,14 +93,11 @@ function serveSession(
   identity: Identity,
   service: DpsService,
 ): void {
-  let messageId = 0;
   let isSubscribed = false;
   const alive = watchKeepalive(connection, connect.keepalive ?? 0);
-  const publish = (topic: string, payload: string): void => {
-    if (!isSubscribed) return;
-    messageId = (messageId % 0xffff) + 1;
-    const message = { topic, payload, qos: 1, dup: false, retain: false, messageId } as const;
-    connection.write({ cmd: 'publish', ...message });
+  const send = publisher(connection);
+  const publish: Publish = (topic, payload) => {
+    if (isSubscribed) send(topic, payload);
   };
   connection.onPacket = (packet: Packet) => {
     alive();
@@ -133,6 +130,17 @@ function serveSession(
   };
 }
 
+type Publish = (topic: string, payload: string) => void;
+
+function publisher(connection: MqttConnection): Publish {
+  let messageId = 0;
+  return (topic, payload) => {
+    messageId = (messageId % 0xffff) + 1;
+    const message = { topic, payload, qos: 1, dup: false, retain: false, messageId } as const;
+    connection.write({ cmd: 'publish', ...message });
+  };
+}
+
 /** @returns whether answers may be sent from now on */
 function grant(connection: MqttConnection, packet: ISubscribePacket): boolean {
   const granted = packet.subscriptions.map(({ topic, qos }) =>
@@ -147,7 +155,7 @@ function onPublish(
   packet: IPublishPacket,
   identity: Identity,
   service: DpsService,
-  publish: (topic: string, payload: string) => void,
+  publish: Publish,
 ): void {
   const asked = callOf(packet, identity);
   if (asked === undefined || packet.qos === 2) return connection.destroy();

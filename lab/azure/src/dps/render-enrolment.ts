@@ -22,7 +22,7 @@ export function renderEnrolment(
     capabilities: { iotEdge: false },
     etag: enrolment.etag,
     provisioningStatus: enrolment.enabled ? 'enabled' : 'disabled',
-    ...(policy === undefined ? {} : { reprovisionPolicy: POLICY_FLAGS[policy] }),
+    reprovisionPolicy: policy === undefined ? null : POLICY_FLAGS[policy],
     createdDateTimeUtc: new Date(enrolment.createdMs).toISOString(),
     lastUpdatedDateTimeUtc: new Date(enrolment.updatedMs).toISOString(),
     allocationPolicy: enrolment.allocation,

@@ -5,6 +5,7 @@
  * becomes an operation; registrations of one device are worked on one after the other.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
+import { errorMessage } from '@holdfast/kit';
 import type { Clock } from '@holdfast/kit';
 import type { EventLog } from '../event-log.ts';
 import type { Fault, Faults } from '../faults.ts';
@@ -73,7 +74,7 @@ export class DpsService {
     const id = normalId(call.registrationId);
     const fault = this.#parts.faults.take(POINTS[call.operation], 'dps', id);
     if (fault !== undefined && fault.delayMs > 0) await this.#parts.clock.sleepMs(fault.delayMs);
-    const delivery = await this.#deliver({ ...call, registrationId: id }, fault);
+    const delivery = await this.#deliver({ ...call, registrationId: id }, fault).catch(broken);
     this.#record(call, id, delivery);
     return delivery;
   }
@@ -279,6 +280,11 @@ export class DpsService {
         : {}),
     });
   }
+}
+
+/** What nobody thought of is an answer, too; the log tells what it was. */
+function broken(error: unknown): Delivery {
+  return { kind: 'answer', answer: failure('internal', { reason: errorMessage(error) }) };
 }
 
 function nextTurn(): Promise<void> {

@@ -28,6 +28,8 @@ export interface DpsSettings {
   weights: Readonly<Record<string, number>>;
   /** For geoLatency allocation, by hub name, milliseconds. */
   latencyMs: LatencyTable;
+  /** Hub by registration id, for devices an operator moved: beats every kind of allocation. */
+  pins: Readonly<Record<string, string>>;
   /** A webhook that has not answered by then has failed. */
   webhookTimeoutMs: number;
 }
@@ -45,5 +47,6 @@ export const DEFAULT_SETTINGS: Readonly<DpsSettings> = {
   defaultAllocation: 'hashed',
   weights: {},
   latencyMs: {},
+  pins: {},
   webhookTimeoutMs: 10_000,
 };

@@ -34,10 +34,13 @@ export interface AdmissionRules {
   readonly nowMs: number;
 }
 
-/** Decides about a CONNECT packet. Which code Azure gives for which cause is not documented. */
+/**
+ * Decides about a CONNECT packet. Which code Azure gives for which cause is not documented.
+ * @param chain of the client's certificate, asked for only where it counts: reading it takes time
+ */
 export function admit(
   connect: IConnectPacket,
-  chain: readonly X509Certificate[],
+  chain: () => readonly X509Certificate[],
   rules: AdmissionRules,
 ): Admission {
   if (connect.protocolVersion !== 4) return refused(1, 'only MQTT 3.1.1 is spoken');
@@ -61,13 +64,13 @@ type Credentials = Pick<Admitted, 'attestation' | 'expiresMs'>;
 
 function checkCredentials(
   connect: IConnectPacket,
-  chain: readonly X509Certificate[],
+  chain: () => readonly X509Certificate[],
   device: Device,
   userName: HubUserName,
   rules: AdmissionRules,
 ): Credentials | Refused {
   const { authentication } = device.identity;
-  if (authentication.kind !== 'sas') return checkCertificate(chain, device, rules);
+  if (authentication.kind !== 'sas') return checkCertificate(chain(), device, rules);
   const verdict = verifySas(connect.password?.toString() ?? '', {
     audiences: [`${userName.host}/devices/${device.id}`],
     keys: [authentication.primaryKey, authentication.secondaryKey],

@@ -43,9 +43,12 @@ export class CloudToDevice {
   readonly #hub: string;
   readonly #clock: Clock;
   readonly #log: EventLog;
+  readonly #charge: (bytes: number) => void;
 
-  constructor(hub: string, clock: Clock, log: EventLog) {
+  /** @param charge counts each message in metering blocks */
+  constructor(hub: string, clock: Clock, log: EventLog, charge: (bytes: number) => void) {
     this.#hub = hub;
+    this.#charge = charge;
     this.#clock = clock;
     this.#log = log;
   }
@@ -57,6 +60,7 @@ export class CloudToDevice {
       throw new HubError(403004, 'DeviceMaximumQueueDepthExceeded');
     const body = Buffer.from(message.body);
     if (body.length > MAX_BYTES) throw new HubError(413001, 'MessageTooLarge');
+    this.#charge(body.length);
     const messageId = message.messageId ?? randomUUID();
     const system: Record<string, string> = {
       '$.mid': messageId,

@@ -10,14 +10,14 @@ import { parseHubUserName } from '../core/topics.ts';
 import type { EventLog } from '../event-log.ts';
 import type { DisconnectReason } from '../events.ts';
 import type { FaultAction } from '../faults.ts';
-import type { MqttConnection } from '../mqtt-endpoint.ts';
+import type { MqttConnection } from '../mqtt-connection.ts';
 import { admit } from './admission.ts';
 import type { Admitted, Refused } from './admission.ts';
 import type { Device } from './device.ts';
 import { Session } from './session.ts';
 import type { SessionHost } from './session.ts';
 
-export interface FrontDoorParts extends Omit<SessionHost, 'ended'> {
+export interface FrontDoorParts extends Omit<SessionHost, 'ended' | 'closing'> {
   readonly log: EventLog;
   readonly meter: Meter;
   readonly limits: () => HubLimits;
@@ -59,6 +59,10 @@ export class FrontDoor implements SessionHost {
     void this.#watch();
   }
 
+  get closing(): AbortSignal {
+    return this.#end.signal;
+  }
+
   /** Connections there are. */
   get connected(): number {
     return this.#sessions.size;
@@ -78,7 +82,8 @@ export class FrontDoor implements SessionHost {
   accept(connection: MqttConnection, connect: IConnectPacket): void {
     const fault = this.faults.take('hub_connect', this.name, connect.clientId);
     const judge = () => {
-      if (!connection.closed) this.#judge(connection, connect, fault?.action);
+      if (!connection.closed && !this.closing.aborted)
+        this.#judge(connection, connect, fault?.action);
     };
     if (fault === undefined || fault.delayMs === 0) return judge();
     void this.clock.sleepMs(fault.delayMs, this.#end.signal).then(judge);
@@ -122,7 +127,7 @@ export class FrontDoor implements SessionHost {
     }
     const { findDevice, isHost, trusted } = this.#parts;
     const rules = { findDevice, isHost, trusted, nowMs: this.#cloudNowMs() };
-    return admit(connect, connection.chain, rules);
+    return admit(connect, () => connection.chain, rules);
   }
 
   #letIn(

@@ -8,7 +8,8 @@ import { desiredTopic, parseHubUserName } from '../core/topics.ts';
 import type { EventLog } from '../event-log.ts';
 import type { Faults } from '../faults.ts';
 import type { Json } from '../json.ts';
-import type { MqttConnection, MqttEndpoint, MqttService } from '../mqtt-endpoint.ts';
+import type { MqttConnection, MqttService } from '../mqtt-connection.ts';
+import type { MqttEndpoint } from '../mqtt-endpoint.ts';
 import type { DeviceIdentity, HubRef } from '../ports.ts';
 import { CloudToDevice } from './cloud-to-device.ts';
 import type { CloudToDeviceMessage } from './cloud-to-device.ts';
@@ -81,8 +82,9 @@ export class Hub implements HubRef, MqttService {
     });
     const common = { hub: name, clock, log, meter: this.#meter, limits: () => this.limits };
     this.#telemetry = new Telemetry({ ...common, messages: this.messages });
-    this.#methods = new Methods(name, clock, log);
-    this.#cloudToDevice = new CloudToDevice(name, clock, log);
+    const charge = (bytes: number) => void this.#meter.charge(this.limits, bytes, clock.nowMs());
+    this.#methods = new Methods(name, clock, log, charge);
+    this.#cloudToDevice = new CloudToDevice(name, clock, log, charge);
     const authorities = [ca, ...(options.trustedAuthorities ?? [])];
     this.#door = new FrontDoor({
       ...common,
@@ -110,6 +112,11 @@ export class Hub implements HubRef, MqttService {
 
   get usage(): Usage {
     return this.#meter.usage(this.#clock.nowMs());
+  }
+
+  /** For `startCloud`: 0 = any. */
+  get wantedPort(): number {
+    return this.#options.port ?? 0;
   }
 
   /** For `startCloud`: the hub has a port of its own. */

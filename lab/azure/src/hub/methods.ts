@@ -34,11 +34,15 @@ export class Methods {
   readonly #log: EventLog;
   readonly #calls = new Map<string, Call>();
   readonly #arrivals = new Set<(device: Device) => void>();
-  readonly #end = new AbortController();
+  /** Of every wait there is. */
+  readonly #stops = new Set<AbortController>();
+  readonly #charge: (bytes: number) => void;
   #lastId = 0;
 
-  constructor(hub: string, clock: Clock, log: EventLog) {
+  /** @param charge counts request and answer in metering blocks */
+  constructor(hub: string, clock: Clock, log: EventLog, charge: (bytes: number) => void) {
     this.#hub = hub;
+    this.#charge = charge;
     this.#clock = clock;
     this.#log = log;
   }
@@ -75,6 +79,7 @@ export class Methods {
   answered(device: Device, requestId: string, status: number, body: Buffer): void {
     const call = this.#calls.get(requestId);
     if (call?.device !== device) return;
+    this.#charge(body.length);
     call.answer({ status, payload: parseJson(body.toString()) ?? null });
   }
 
@@ -85,7 +90,7 @@ export class Methods {
 
   /** Ends every wait. */
   close(): void {
-    this.#end.abort();
+    for (const stop of this.#stops) stop.abort();
   }
 
   async #call(
@@ -99,6 +104,7 @@ export class Methods {
     const limitMs = (options.responseTimeoutSeconds ?? RESPONSE_TIMEOUT_SECONDS) * 1000;
     const answer = await this.#within<MethodAnswer>(limitMs, (resolve) => {
       this.#calls.set(requestId, { device, answer: resolve });
+      this.#charge(body.length);
       device.session?.publish(methodTopic(method, requestId), Buffer.from(body), 0);
     });
     this.#calls.delete(requestId);
@@ -123,12 +129,13 @@ export class Methods {
     begin: (resolve: (value: T) => void) => void,
   ): Promise<T | undefined> {
     const stop = new AbortController();
+    this.#stops.add(stop);
     const result = new Promise<T>((resolve) => begin(resolve));
-    const signal = AbortSignal.any([stop.signal, this.#end.signal]);
-    const limit = this.#clock.sleepMs(limitMs, signal).then(() => undefined);
+    const limit = this.#clock.sleepMs(limitMs, stop.signal).then(() => undefined);
     try {
       return await Promise.race([result, limit]);
     } finally {
+      this.#stops.delete(stop);
       stop.abort();
     }
   }

@@ -12,7 +12,7 @@ import type { PropertyBag } from '../core/property-bag.ts';
 import { parseDeviceTopic, parseFilter } from '../core/topics.ts';
 import type { DisconnectReason } from '../events.ts';
 import type { FaultAction, FaultPoint, Faults } from '../faults.ts';
-import type { MqttConnection } from '../mqtt-endpoint.ts';
+import type { MqttConnection } from '../mqtt-connection.ts';
 import type { Admitted } from './admission.ts';
 import type { CloudToDevice } from './cloud-to-device.ts';
 import type { Device } from './device.ts';
@@ -29,6 +29,8 @@ export interface SessionHost {
   readonly twins: Twins;
   readonly methods: Methods;
   readonly cloudToDevice: CloudToDevice;
+  /** The hub goes away. */
+  readonly closing: AbortSignal;
   /** The connection is over; called once. */
   ended(session: Session, reason: DisconnectReason, detail: string | undefined): void;
 }
@@ -236,7 +238,7 @@ export class Session {
       work(fault.action.kind === 'pass' ? undefined : fault.action);
     };
     if (fault.delayMs === 0) return strike();
-    void this.#host.clock.sleepMs(fault.delayMs).then(strike);
+    void this.#host.clock.sleepMs(fault.delayMs, this.#host.closing).then(strike);
   }
 
   #answerTwin(answer: TwinAnswer, action: FaultAction | undefined): void {

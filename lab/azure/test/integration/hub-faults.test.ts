@@ -43,13 +43,16 @@ for (const [what, action, takenIn, closes] of PUBLISH_FAULTS) {
   test(`a send is ${what}`, async () => {
     await using bed = await startBed();
     bed.cloud.faults.add({ at: 'hub_publish', skip: 1, count: 1, action });
-    const device = await bed.connect({}, { timeoutMs: 200 });
+    const device = await bed.connect();
     await device.publish(EVENTS, 'fine');
+    if (!closes) device.timeoutMs = 50;
     await assert.rejects(device.publish(EVENTS, 'faulty'), closes ? /closed/ : /no puback/);
+    await bed.cloud.log.waitFor('fault');
     assert.equal(bed.hub.messages.total, takenIn ? 2 : 1);
     if (takenIn) assert.equal(bed.hub.messages.all[1]?.acknowledged, false);
-    if (closes) await device.closed;
-    else await device.publish(EVENTS, 'fine again');
+    if (closes) return device.closed;
+    device.timeoutMs = 5000;
+    await device.publish(EVENTS, 'fine again');
   });
 }
 
@@ -95,7 +98,8 @@ test('a twin read is answered 429 with and without a body, with and without a ti
 test('a subscription is not answered', async () => {
   await using bed = await startBed();
   bed.cloud.faults.add({ at: 'hub_subscribe', count: 1, action: { kind: 'hang' } });
-  const device = await bed.connect({}, { timeoutMs: 50 });
+  const device = await bed.connect();
+  device.timeoutMs = 50;
   await assert.rejects(device.subscribe(TWIN_ANSWERS), /no suback/);
 });
 

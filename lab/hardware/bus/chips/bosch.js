@@ -3,7 +3,7 @@
  * 5.4). Until the first measurement after power-on the data registers hold their reset values: a
  * program that reads them without asking for a measurement gets what it deserves.
  */
-import { ByteRegisters } from './registers.js';
+import { ByteRegisters, rawFor, twentyBits } from './registers.js';
 
 /** The worked example of Bosch's BMP280 data sheet; humidity: plausible. */
 const T = [27504, 26435, -1000];
@@ -31,23 +31,6 @@ function percent(raw, tFine) {
   const gain = (H[1] / 65536) * (1 + (H[5] / 67108864) * x * (1 + (H[2] / 67108864) * x));
   const linear = (raw - (H[3] * 64 + (H[4] / 16384) * x)) * gain;
   return linear * (1 - (H[0] * linear) / 524288);
-}
-
-/** The raw value from 0 to `max` with the result nearest to `wanted`. */
-function rawFor(wanted, max, formula) {
-  const rising = formula(max) > formula(0);
-  let [low, high] = [0, max];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (formula(middle) < wanted === rising) low = middle + 1;
-    else high = middle;
-  }
-  const below = Math.max(0, low - 1);
-  return Math.abs(formula(below) - wanted) < Math.abs(formula(low) - wanted) ? below : low;
-}
-
-function twentyBits(raw) {
-  return [raw >> 12, (raw >> 4) & 0xff, (raw & 0x0f) << 4];
 }
 
 export class Bmp280 extends ByteRegisters {

@@ -24,6 +24,24 @@ export function clamp(value, min, max) {
   return Math.min(max, Math.max(min, Math.round(value)));
 }
 
+/** The raw value from 0 to `max` with the result nearest to `wanted`. */
+export function rawFor(wanted, max, formula) {
+  const rising = formula(max) > formula(0);
+  let [low, high] = [0, max];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (formula(middle) < wanted === rising) low = middle + 1;
+    else high = middle;
+  }
+  const below = Math.max(0, low - 1);
+  return Math.abs(formula(below) - wanted) < Math.abs(formula(low) - wanted) ? below : low;
+}
+
+/** Three registers, left aligned. */
+export function twentyBits(raw) {
+  return [raw >> 12, (raw >> 4) & 0xff, (raw & 0x0f) << 4];
+}
+
 /** A chip with values by name; unknown names and what is not a number are refused. */
 export class Chip {
   /** The defaults say which names there are. */

@@ -115,7 +115,10 @@ export class World implements AsyncDisposable {
       entries(await this.redis.client.xrange('measurement:values', start, '+')).find(
         (reading) => reading['_sensor'] === sensor && accept(reading),
       );
-    return until(`a reading of ${sensor}`, find, timeoutMs);
+    return until(`a reading of ${sensor}`, find, timeoutMs).catch(async (error: unknown) => {
+      const status = JSON.stringify(await this.status('sensor'));
+      throw new Error(`${String(error)}; status: ${status}`, { cause: error });
+    });
   }
 
   async untilEvent(event: string, count: number, member: Fields = {}): Promise<void> {

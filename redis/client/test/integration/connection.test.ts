@@ -113,6 +113,20 @@ describe('coming and going', { concurrency: 4 }, () => {
     await one.ready();
   });
 
+  test('closing it ends at once what a Redis that stands still was asked', async () => {
+    await using server = await startRedis();
+    await using one = open(server.port);
+    await one.ready();
+    server.process.freeze();
+    const answer = assert.rejects(one.redis.get('key'), isCutOff);
+    const before = performance.now();
+    one.redis.disconnect();
+    await answer;
+    const took = performance.now() - before;
+    server.process.thaw();
+    assert.ok(took < 1_000, `took ${took.toFixed()} ms`);
+  });
+
   test('waiting for it ends when told to, without a listener left', async () => {
     await using one = open(await freePort());
     const stop = new AbortController();

@@ -15,14 +15,14 @@ import {
 import type { BoschTrimming } from './bosch.ts';
 import { int16LittleEndian, int8, uint16 } from './bytes.ts';
 
-/** Operating ranges (section 1.1 to 1.3, pages 8 to 10); decimals: what the chip resolves. */
+/** Operating ranges (sections 1.1 to 1.3; humidity: table 2, page 9); decimals: what it resolves. */
 export const BME280_RANGES: QuantityRanges = {
   temperature_celsius: { min: -40, max: 85, decimals: 2 },
   pressure_hpa: { min: 300, max: 1100, decimals: 2 },
   humidity_percent: { min: 0, max: 100, decimals: 2 },
 };
 
-/** Register addresses (section 5.3, table 18, page 26). */
+/** Register addresses (section 5.3, table 18, page 27). */
 export const REGISTER = {
   ...BOSCH_REGISTER,
   ctrlHum: 0xf2,
@@ -36,7 +36,7 @@ export const REGISTER = {
 /** Content of the id register of a BME280 (section 5.4.1, page 27). */
 export const CHIP_ID = 0x60;
 
-/** Humidity sampled once, the chip's "weather monitoring" setting (section 3.5.1, page 19). */
+/** Humidity sampled once, the setting the data sheet recommends for weather monitoring (section 3.5). */
 export const CTRL_HUM_ONCE = 0x01;
 
 /** Longest conversion with these settings: 1.25 + 2.3 + (2.3 + 0.575) * 2 ms (section 9.1, page 51). */
@@ -75,7 +75,7 @@ export function parseTrimming(block1: Uint8Array, block2: Uint8Array): Trimming 
 }
 
 /**
- * Raw values from the burst at 0xF2 (section 5.4.7 to 5.4.9, page 31).
+ * Raw values from the burst at 0xF2 (section 5.3, table 18, page 27).
  * @throws HardwareError `NOT_READY` while the conversion runs; `CHIP_RESET` when the settings are
  * not those written before: what stands in the data registers then is no measurement
  */

@@ -1,24 +1,27 @@
 /**
  * Bosch BME680 and BME688: temperature, pressure and humidity. The gas resistance is left out: it
  * means something only after days of running-in and with Bosch's closed library.
- * Source: data sheet BST-BME680-DS001, revision 1.9, sections 3.3 and 5.
+ * Sources: data sheet BST-BME680-DS001, revision 1.0 (July 2017), for the registers (sections 5.2 and
+ * 5.3). It leaves compensation, trimming and times to Bosch's own interface: these are of BME68x
+ * SensorAPI, bme68x.c (`get_calib_data`, `calc_temperature`, `calc_pressure`, `calc_humidity` with
+ * floating point, `bme68x_get_meas_dur`), checked against Linux, drivers/iio/chemical/bme680_core.c.
  */
 import { HardwareError } from '../hardware-error.ts';
 import type { QuantityRanges } from '../quality.ts';
 import { CTRL_MEAS_SLEEP, chipReset, notReady, twentyBits } from './bosch.ts';
 import { int16LittleEndian, int8, uint16, uint16LittleEndian } from './bytes.ts';
 
-/** Operating ranges (section 1, tables 2 to 4). */
+/** Operating ranges (section 1). */
 export const BME680_RANGES: QuantityRanges = {
   temperature_celsius: { min: -40, max: 85, decimals: 2 },
   pressure_hpa: { min: 300, max: 1100, decimals: 2 },
   humidity_percent: { min: 0, max: 100, decimals: 2 },
 };
 
-/** The id register of both chips (section 5.3.1.7). */
+/** The id register of both chips (section 5.3.1). */
 export const BME680_ID = 0x61;
 
-/** Register addresses on I2C (section 5.2, table 20). */
+/** Register addresses on I2C (section 5.2, page 25). */
 export const BME680_REGISTER = {
   id: 0xd0,
   reset: 0xe0,
@@ -30,16 +33,16 @@ export const BME680_REGISTER = {
   settings: { first: 0x71, length: 4 },
   /** meas_status_0, a gap, pressure, temperature, humidity. */
   result: { first: 0x1d, length: 10 },
-  /** Trimming parameters (section 3.3.1 to 3.3.3) in two blocks. */
+  /** Trimming parameters in two blocks. */
   trimming1: { first: 0x8a, length: 23 },
   trimming2: { first: 0xe1, length: 14 },
 } as const;
 
-/** Soft reset and the time after it (section 5.3.1.8 and table 1). */
-export const BME680_STARTUP_MS = 5;
+/** Time after a soft reset (`BME68X_PERIOD_RESET`). */
+export const BME680_STARTUP_MS = 10;
 /**
  * Longest conversion, each sampled once, no gas: 3 * 1.963 ms + 4 * 0.477 ms switching + 5 * 0.477 ms
- * + 1 ms wake-up, as Bosch's own interface reckons; the data sheet gives no formula.
+ * + 1 ms wake-up (`bme68x_get_meas_dur`); the data sheet gives no formula.
  */
 export const BME680_CONVERSION_MS = 12;
 
@@ -88,9 +91,10 @@ export interface Bme680Raw {
  */
 export function parseBme680(result: Uint8Array, settings: Uint8Array): Bme680Raw {
   const [gas = 0, hum = 0, , meas = 0] = settings;
-  if ((gas & 0x10) !== 0 || (hum & 0x07) !== 1) throw chipReset();
+  // run_gas: bit 4 of a BME680, bit 5 of a BME688.
+  if ((gas & 0x30) !== 0 || (hum & 0x07) !== 1) throw chipReset();
   if ((meas & 0xfc) !== CTRL_MEAS_SLEEP) throw chipReset();
-  // new_data_0 is set and measuring cleared when the conversion is complete (section 5.3.5).
+  // new_data_0 is set and measuring cleared when the conversion is complete (section 5.3.5, page 33).
   const status = result[0] ?? 0;
   if ((status & 0xa0) !== 0x80) throw notReady();
   return {
@@ -100,12 +104,12 @@ export function parseBme680(result: Uint8Array, settings: Uint8Array): Bme680Raw
   };
 }
 
-/** 5120 units are 1 °C (section 3.3.1, floating point). */
+/** 5120 units are 1 °C (`calc_temperature`). */
 function fine680(raw: number, [t1, t2, t3]: Bme680Trimming['t']): number {
   return (raw / 16_384 - t1 / 1024) * t2 + (raw / 131_072 - t1 / 8192) ** 2 * t3 * 16;
 }
 
-/** Section 3.3.2, floating point; NaN where it would divide by zero. */
+/** `calc_pressure`; NaN where it would divide by zero. */
 function pascal680(raw: number, fine: number, p: Bme680Trimming['p']): number {
   const [p1, p2, p3, p4, p5, p6, p7, p8, p9, p10] = p;
   const x = fine / 2 - 64_000;
@@ -118,7 +122,7 @@ function pascal680(raw: number, fine: number, p: Bme680Trimming['p']): number {
   return first + (square + (first * p8) / 32_768 + cube + p7 * 128) / 16;
 }
 
-/** Section 3.3.3, floating point; held within 0 to 100 as the data sheet's code does. */
+/** `calc_humidity`; held within 0 to 100 as there. */
 function percent680(raw: number, celsius: number, h: Bme680Trimming['h']): number {
   const [h1, h2, h3, h4, h5, h6, h7] = h;
   const level = raw - (h1 * 16 + (h3 / 2) * celsius);

@@ -1,6 +1,8 @@
 /**
  * Light: ROHM BH1750FVI (technical note 2009.04, revision B) and Vishay VEML7700 (data sheet
- * 84286, revision 1.8; application note 84323).
+ * 84286, application note 84323, in their revisions since 2021: before, the resolution was given as
+ * 0.0036 lx). Registers checked against the data sheet of the VEML6030, the same chip in another
+ * package (84366, revision 1.2, page 7), and Linux, drivers/iio/light/veml6030.c.
  */
 import type { QuantityRanges } from '../quality.ts';
 import { chipReset } from './bosch.ts';
@@ -23,25 +25,25 @@ export function bh1750Lux(answer: Uint8Array): number {
   return raw === 0xffff ? Number.NaN : raw / 1.2;
 }
 
-/** To about 140 klx at the lowest gain (VEML7700, page 1). */
+/** To about 140 klx at the lowest gain (VEML7700, "Features"). */
 export const VEML7700_RANGES: QuantityRanges = {
   illuminance_lux: { min: 0, max: 140_000, decimals: 2 },
 };
 
 export const VEML7700_REGISTER = { config: 0x00, light: 0x04, id: 0x07 } as const;
-/** Low byte: device code, high byte: code of the address 0x10 (page 12; older chips have none). */
+/** Low byte: device code, high byte: code of the address 0x10; older chips have none. */
 export const VEML7700_ID = 0xc481;
-/** From power-on to the first integration (page 7). */
-export const VEML7700_START_MS = 2.5;
+/** From power-on to the first integration: 2.5 ms in the data sheet, 4 ms in Linux. */
+export const VEML7700_START_MS = 4;
 
-/** Gain -> bits 12:11 of the configuration (table 1, page 8). */
+/** Gain -> bits 12:11 of the configuration (table 1, ALS_GAIN). */
 const GAIN_BITS = new Map([
   [0.125, 2],
   [0.25, 3],
   [1, 0],
   [2, 1],
 ]);
-/** Integration time in milliseconds -> bits 9:6. */
+/** Integration time in milliseconds -> bits 9:6 (table 1, ALS_IT). */
 const TIME_BITS = new Map([
   [25, 12],
   [50, 8],
@@ -58,7 +60,7 @@ export function veml7700Config(gain: number, integrationMs: number): number {
   return ((GAIN_BITS.get(gain) ?? 0) << 11) | ((TIME_BITS.get(integrationMs) ?? 0) << 6);
 }
 
-/** 0.0042 lx a count at gain 2 and 800 ms, in proportion otherwise (page 3 of the application note). */
+/** 0.0042 lx a count at gain 2 and 800 ms, in proportion otherwise (application note). */
 export function veml7700Resolution(gain: number, integrationMs: number): number {
   return 0.0042 * (2 / gain) * (800 / integrationMs);
 }

@@ -37,7 +37,7 @@ export const LATE_MS = 5_500;
 /** Three periods and some tolerance without a value: the chip does not measure (any more). */
 export const SILENT_MS = 16_000;
 /**
- * Response time of 60 s for 63 % of a step (table 1): after three of them 95 %, so long the values
+ * Response time of 60 s for 63 % of a step (section 1.1): after three of them 95 %, so long the values
  * after a start are marked.
  */
 export const WARM_UP_MS = 180_000;

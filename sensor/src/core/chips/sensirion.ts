@@ -7,7 +7,7 @@ import { uint16 } from './bytes.ts';
 
 /**
  * CRC-8 with polynomial 0x31 and start value 0xFF (SHT3x-DIS data sheet, version 5, section 4.12,
- * table 20; SHT4x data sheet, version 6.5, section 4.4; SCD4x data sheet, version 1.3, section 3.11).
+ * table 20; SCD4x data sheet, version 1.3, section 3.11; the SHT4x's is the same).
  */
 export function crc8(bytes: Iterable<number>): number {
   let crc = 0xff;
@@ -52,7 +52,7 @@ export function isSerial(words: readonly (number | undefined)[]): boolean {
   );
 }
 
-/** -45 + 175 * S_T / (2^16 - 1) (SHT3x section 4.13, SHT4x section 4.6, SCD4x section 3.5.2). */
+/** -45 + 175 * S_T / (2^16 - 1) (SHT3x section 4.13; SHT4x "Quick start"; SCD4x section 3.5.2). */
 export function sensirionCelsius(raw: number): number {
   return -45 + (175 * raw) / 65_535;
 }

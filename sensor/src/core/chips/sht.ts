@@ -1,13 +1,14 @@
 /**
  * Sensirion SHT3x and SHT4x: from the answer to temperature and humidity.
- * Sources: SHT3x-DIS data sheet, version 5 (May 2018); SHT4x data sheet, version 6.5 (April 2024).
- * Neither has a worked example of the conversion; the check sum has one (0xBEEF -> 0x92).
+ * Sources: SHT3x-DIS data sheet, version 5 (May 2018); SHT4x data sheet, version 6 (February 2023)
+ * and later. Neither has a worked example of the conversion; the check sum has one (0xBEEF -> 0x92).
+ * Checked against Sensirion's embedded-sht and Linux, drivers/hwmon/sht3x.c and sht4x.c.
  */
 import type { Measurement } from '../measurement.ts';
 import type { QuantityRanges } from '../quality.ts';
 import { badCrc, sensirionCelsius, wordsOf } from './sensirion.ts';
 
-/** Operating ranges (SHT3x tables 1 and 2; SHT4x tables 1 and 2). */
+/** Operating ranges (SHT3x tables 1 and 2; SHT4x, first page). */
 export const SHT_RANGES: QuantityRanges = {
   temperature_celsius: { min: -40, max: 125, decimals: 2 },
   humidity_percent: { min: 0, max: 100, decimals: 2 },
@@ -15,18 +16,18 @@ export const SHT_RANGES: QuantityRanges = {
 
 /** Single shot, high repeatability, no clock stretching (SHT3x section 4.3, table 9). */
 export const SHT3X_MEASURE = [0x24, 0x00] as const;
-/** Longest high repeatability measurement, at low supply voltage too (SHT3x table 4). */
+/** Longest high repeatability measurement, at low supply voltage too (section 2; Linux: 15 ms). */
 export const SHT3X_WAIT_MS = 15.5;
-/** Serial number, no clock stretching (SHT3x "Electronic identification code" application note). */
+/** Serial number, no clock stretching (embedded-sht, `SHT3X_CMD_READ_SERIAL_ID`). */
 export const SHT3X_SERIAL = [0x37, 0x80] as const;
 
-/** High precision (SHT4x section 4.5, table 8). */
+/** High precision (SHT4x "Command overview"). */
 export const SHT4X_MEASURE = 0xfd;
-/** Longest high precision measurement (SHT4x section 3.2, table 5). */
+/** Longest high precision measurement (SHT4x "Timings"). */
 export const SHT4X_WAIT_MS = 8.3;
-/** Serial number (SHT4x section 4.5, table 8). */
+/** Serial number (SHT4x "Command overview"). */
 export const SHT4X_SERIAL = 0x89;
-/** Time for the chip to put a serial number together (power-up time, SHT3x table 4, SHT4x table 5). */
+/** Time for the chip to put a serial number together (embedded-sht, `SHT3X_CMD_DURATION_USEC`). */
 export const SHT_SERIAL_WAIT_MS = 1;
 
 /** 100 * S_RH / (2^16 - 1) (SHT3x section 4.13). */
@@ -36,7 +37,7 @@ export function sht3xPercent(raw: number): number {
 
 /**
  * -6 + 125 * S_RH / (2^16 - 1), cropped to 0 to 100: values beyond are possible at the ends and mean
- * the end (SHT4x section 4.6).
+ * the end (SHT4x "Quick start").
  */
 export function sht4xPercent(raw: number): number {
   return Math.min(100, Math.max(0, -6 + (125 * raw) / 65_535));

@@ -1,7 +1,7 @@
 /**
- * Thermometers with 16-bit registers: Microchip MCP9808 (data sheet DS25095A), Texas Instruments
- * TMP102 (SBOS397H, December 2018), LM75 and its relatives (National/TI LM75 SNOS808P, LM75A
- * SNOS808; NXP LM75B, revision 6.1).
+ * Thermometers with 16-bit registers: Microchip MCP9808 (data sheet DS25095A, 2011), Texas
+ * Instruments TMP102 (SBOS397H, December 2018), LM75 and its relatives (TI LM75B and LM75C: SNIS153B,
+ * March 2013; NXP LM75B: revision 6.1, February 2015).
  *
  * All three read 0 °C (or anything) between power-on and the first conversion. Settings that differ
  * from those of power-on, read after the temperature, prove that it belongs to a conversion of ours.
@@ -14,15 +14,15 @@ export const MCP9808_RANGES: QuantityRanges = {
   temperature_celsius: { min: -40, max: 125, decimals: 4 },
 };
 export const MCP9808_REGISTER = { config: 0x01, ambient: 0x05, maker: 0x06, device: 0x07 } as const;
-/** Registers 6 and 7: maker 0x0054, device 0x04 in the high byte (sections 5.1.4 and 5.1.5). */
+/** Registers 6 and 7: maker 0x0054, device 0x04 in the high byte (5.1.4 and 5.1.5, pages 27, 28). */
 export const MCP9808_MAKER = 0x0054;
 export const MCP9808_DEVICE = 0x04;
-/** Hysteresis of the alert pin, which nobody reads, set to 1.5 °C: our mark (register 5-2). */
+/** Hysteresis of the alert pin, which nobody reads, set to 1.5 °C: our mark (register 5-2, page 18). */
 export const MCP9808_CONFIG = 0x0200;
-/** One conversion at the full resolution takes 250 ms, typically (table 5-5); with some reserve. */
+/** One conversion at the full resolution takes 250 ms, typically (section 5.2.4); with some reserve. */
 export const MCP9808_WAIT_MS = 300;
 
-/** Bits 12:0 signed, 1/16 °C a step; bits 15:13 are alerts (equation 5-1). */
+/** Bits 12:0 signed, 1/16 °C a step; bits 15:13 are alerts (register 5-4, page 24). */
 export function mcp9808Celsius(ambient: Uint8Array, config: Uint8Array): number {
   if (uint16(config) !== MCP9808_CONFIG) throw chipReset();
   return ((uint16(ambient) << 19) >> 19) / 16;
@@ -50,9 +50,12 @@ export const LM75_RANGES: QuantityRanges = {
   temperature_celsius: { min: -55, max: 125, decimals: 3 },
 };
 export const LM75_REGISTER = { temperature: 0x00, config: 0x01 } as const;
-/** Two faults before the alert pin, which nobody reads, goes active: our mark (LM75 section 7.5.4). */
+/** Two faults before the alert pin, which nobody reads, goes active: our mark (SNIS153B, page 11). */
 export const LM75_CONFIG = 0x08;
-/** Longest conversion of the original (LM75 section 6.6). */
+/**
+ * Longest conversion of the original (SNIS153B, page 4). A read interrupts a conversion, which begins
+ * anew after it (note 5 there): who reads more often never gets a new value.
+ */
 export const LM75_WAIT_MS = 300;
 
 /**

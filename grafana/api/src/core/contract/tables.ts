@@ -1,6 +1,5 @@
 /** The tables the service answers with: what each column is called, holds and means. */
 import {
-  LEVELS,
   flag,
   integer,
   level,
@@ -241,6 +240,3 @@ export const HISTORY: readonly Column[] = [
   maybeInteger('aof_bytes', 'size of the data file on the card'),
   maybeNumber('card_bytes_per_second', 'appended to the data file since the row before'),
 ];
-
-/** Every state has one of these beside it. */
-export const STATE_LEVELS = LEVELS;

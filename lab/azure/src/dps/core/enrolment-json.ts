@@ -150,12 +150,15 @@ function parseX509(
   tools: EnrolmentTools,
   faults: Faults,
 ): Attestation {
-  const thumbprints = certificates(body['clientCertificates']).flatMap((certificate) => {
-    const thumbprint = tools.thumbprint(certificate);
+  const clients = entries(body['clientCertificates']);
+  const thumbprints = clients.flatMap((entry) => {
+    const certificate = certificateOf(entry);
+    const thumbprint =
+      certificate === undefined ? knownThumbprint(entry) : tools.thumbprint(certificate);
     if (thumbprint === undefined) faults.push('clientCertificates holds no certificate');
     return thumbprint ?? [];
   });
-  const [signing] = certificates(body['signingCertificates']);
+  const [signing] = entries(body['signingCertificates']).flatMap((one) => certificateOf(one) ?? []);
   const given = signing === undefined ? undefined : tools.toPem(signing);
   if (signing !== undefined && given === undefined) {
     faults.push('signingCertificates holds no certificate');
@@ -167,11 +170,21 @@ function parseX509(
   return { kind: 'x509', thumbprints, caPem };
 }
 
-/** `{primary: {certificate}, secondary: {certificate}}`; also plain texts. */
-function certificates(value: Json | undefined): readonly string[] {
+/** `{primary, secondary}` as a list. */
+function entries(value: Json | undefined): readonly Json[] {
   if (!isJsonObject(value)) return [];
-  return [value['primary'], value['secondary']].flatMap((entry) => {
-    const certificate = isJsonObject(entry) ? entry['certificate'] : entry;
-    return typeof certificate === 'string' ? certificate : [];
-  });
+  return [value['primary'], value['secondary']].flatMap((entry) => entry ?? []);
+}
+
+/** `{certificate}`, or just its text. */
+function certificateOf(entry: Json): string | undefined {
+  const certificate = isJsonObject(entry) ? entry['certificate'] : entry;
+  return typeof certificate === 'string' ? certificate : undefined;
+}
+
+/** What the service shows instead of the certificate: `{info: {sha256Thumbprint}}`. */
+function knownThumbprint(entry: Json): string | undefined {
+  const info = isJsonObject(entry) ? entry['info'] : undefined;
+  const thumbprint = isJsonObject(info) ? info['sha256Thumbprint'] : undefined;
+  return typeof thumbprint === 'string' ? thumbprint.toUpperCase() : undefined;
 }

@@ -1,0 +1,185 @@
+/**
+ * Keeps the device twin: desired properties under `config` are carried out, reported properties show
+ * values, outcomes, versions and a summary of the device.
+ *
+ * At each connection the changes are subscribed to first, then the whole twin is read: nothing falls
+ * between. A request that fails is tried again, with growing waits; the hub's own time is respected.
+ */
+import type { Clock, Random } from '@holdfast/kit';
+import { backoffMs, errorMessage } from '@holdfast/kit';
+import { Alarm } from '../commands/alarm.ts';
+import type { JsonObject } from '../core/commands/json.ts';
+import { twinFailure } from '../core/hub/wire.ts';
+import {
+  carriedOut,
+  patchOf,
+  patched,
+  reportedConfig,
+  versionOf,
+  wishesOf,
+} from '../core/hub/twin.ts';
+import type { Carried, Wish } from '../core/hub/twin.ts';
+import type { HubReport, RunCommand, TwinLink, TwinMemory } from './ports.ts';
+
+export interface TwinParts {
+  readonly memory: TwinMemory;
+  readonly run: RunCommand;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly report: HubReport;
+  /** The section `state`: what the device does, in short. Rejects with Redis' error. */
+  readonly summary: () => Promise<JsonObject>;
+}
+
+/** Between attempts at one request: the hub allows few twin operations a second for a whole fleet. */
+const BACKOFF = { floorMs: 5_000, capMs: 300_000 };
+/** The summary is looked at so often, and sent when it has changed: each report is a message paid for. */
+const SUMMARY_EVERY_MS = 60_000;
+/** Changes that come together are reported together. */
+const SETTLE_MS = 500;
+
+export class HubTwin {
+  readonly #parts: TwinParts;
+  readonly #alarm: Alarm;
+  #values: ReadonlyMap<string, string | null> = new Map();
+  #carried: Map<string, Carried> | undefined;
+  #answer: JsonObject | undefined;
+
+  constructor(parts: TwinParts) {
+    this.#parts = parts;
+    this.#alarm = new Alarm(parts.clock);
+  }
+
+  /** The present values of the keys that can be set. */
+  setValues(values: ReadonlyMap<string, string | null>): void {
+    this.#values = values;
+    this.#alarm.ring();
+  }
+
+  /** The newest answer of a command that was answered before, to be reported. */
+  setAnswer(answer: JsonObject): void {
+    this.#answer = answer;
+    this.#alarm.ring();
+  }
+
+  /** Redis was away or is another one: what was carried out is read again. */
+  forget(): void {
+    this.#carried = undefined;
+    this.#alarm.ring();
+  }
+
+  /** Serves one connection until `signal` aborts. Never rejects. */
+  async serve(link: TwinLink, signal: AbortSignal): Promise<void> {
+    const pushed: JsonObject[] = [];
+    const subscribe = () =>
+      link.onDesired((patch) => {
+        pushed.push(patch);
+        this.#alarm.ring();
+      });
+    await this.#persist('subscribe', subscribe, signal);
+    let reported: JsonObject | undefined;
+    let version = 0;
+    while (!signal.aborted) {
+      if (reported === undefined || this.#carried === undefined) {
+        const twin = await this.#persist('read', () => link.readTwin(), signal);
+        if (twin === undefined) return;
+        ({ reported } = twin);
+        version = versionOf(twin.desired);
+        await this.#apply(twin.desired, true, signal);
+      }
+      const patch = pushed.shift();
+      if (patch !== undefined) {
+        const next = versionOf(patch);
+        // Older than what was read; or one before it was missed: the whole is read again.
+        if (next > version + 1) reported = undefined;
+        else if (next > version) {
+          version = next;
+          await this.#apply(patch, false, signal);
+        }
+        continue;
+      }
+      reported = await this.#tell(link, reported, signal);
+      await this.#alarm.sleepMs(SUMMARY_EVERY_MS, signal);
+      if (!signal.aborted && pushed.length === 0)
+        await this.#parts.clock.sleepMs(SETTLE_MS, signal);
+    }
+  }
+
+  async #apply(desired: JsonObject, whole: boolean, signal: AbortSignal): Promise<void> {
+    const { memory } = this.#parts;
+    const carried = await this.#persist('memory', () => memory.load(), signal);
+    if (carried === undefined) return;
+    this.#carried = carried;
+    for (const wish of wishesOf(desired, carried, whole)) {
+      if (signal.aborted) return;
+      await this.#carryOut(wish, carried);
+    }
+  }
+
+  async #carryOut(wish: Wish, carried: Map<string, Carried>): Promise<void> {
+    const { memory, run, report } = this.#parts;
+    const { key, value, version } = wish;
+    try {
+      if (value === null) {
+        // No longer desired: the value stays as it is.
+        carried.delete(key);
+        await memory.store(key, null);
+        return;
+      }
+      const outcome = carriedOut(wish, await run({ command: 'set_config', key, value }));
+      carried.set(key, outcome);
+      report('info', 'desired_set', { key, version, outcome: outcome.outcome });
+      await memory.store(key, outcome);
+    } catch (error) {
+      // Not remembered: it is carried out again at the next connection, to the same effect.
+      report('warn', 'hub_fault', { what: `desired ${key}`, error: errorMessage(error) });
+    }
+  }
+
+  /** Reports what has changed; returns what the hub has now. */
+  async #tell(link: TwinLink, known: JsonObject, signal: AbortSignal): Promise<JsonObject> {
+    const { summary, report } = this.#parts;
+    const state = await summary().catch(() => undefined);
+    const wanted = {
+      config: reportedConfig(this.#values, this.#carried ?? new Map()),
+      ...(state === undefined ? {} : { state }),
+      ...(this.#answer === undefined ? {} : { answer: this.#answer }),
+    };
+    const patch = patchOf(known, wanted);
+    if (patch === undefined) return known;
+    await this.#persist(
+      'report',
+      () => link.reportTwin(patch),
+      signal,
+      (error) => {
+        // The same again would be refused again.
+        if (twinFailure(errorMessage(error))?.status !== 400) return false;
+        report('warn', 'hub_fault', { what: 'reported properties', error: 'refused' });
+        return true;
+      },
+    );
+    return patched(known, patch);
+  }
+
+  /** Tries until it works; undefined when `signal` aborts before, or `givesUp` says so. */
+  async #persist<T>(
+    what: string,
+    attempt: () => Promise<T>,
+    signal: AbortSignal,
+    givesUp: (error: unknown) => boolean = () => false,
+  ): Promise<T | undefined> {
+    const { clock, random, report } = this.#parts;
+    for (let attempts = 1; !signal.aborted; attempts += 1) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (signal.aborted || givesUp(error)) return undefined;
+        const message = errorMessage(error);
+        if (attempts === 1) report('warn', 'hub_fault', { what: `twin ${what}`, error: message });
+        const askedMs = twinFailure(message)?.retryAfterMs ?? 0;
+        await clock.sleepMs(Math.max(askedMs, backoffMs(BACKOFF, attempts, random)), signal);
+      }
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import * as fc from 'fast-check';
+import { decode, encodeAssignment, encodeState } from '../../src/core/codec.ts';
+import type { Fields } from '../../src/core/codec.ts';
+import { emptyState } from '../../src/core/state.ts';
+import type { Assignment, Now, State } from '../../src/core/state.ts';
+import { HOUR_MS, MINUTE_MS, START } from '../fakes/rules.ts';
+
+const ASSIGNMENT: Assignment = {
+  host: 'a.azure-devices.net:8883',
+  deviceId: 'd',
+  substatus: 'deviceDataMigrated',
+  etag: '"x"',
+  payload: '{"a":1}',
+  source: 'dps',
+  kind: 'sas',
+  idScope: '0ne',
+  registrationId: 'r',
+  assignedWallMs: 1_795_000_000_000,
+};
+
+const waiting = (waitMs: number): State => ({
+  ...emptyState(START),
+  dps: {
+    name: 'waiting',
+    question: 'register',
+    due: { atMs: START.monotonicMs + waitMs, waitMs },
+    cause: 'hub',
+    reason: 'throttled',
+  },
+  heldUntilMs: START.monotonicMs + waitMs,
+});
+
+function remainingMs(fields: Fields, now: Now, boot: string): number {
+  const dps = decode(fields, {}, 0, now, boot).memory?.dps;
+  assert.ok(dps?.name === 'waiting');
+  return dps.due.atMs - now.monotonicMs;
+}
+
+describe('what survives', () => {
+  test('an assignment comes back as it was', () => {
+    const { assignment, generation } = decode({}, encodeAssignment(ASSIGNMENT, 7), 3, START, 'b');
+    assert.deepEqual(assignment, ASSIGNMENT);
+    assert.equal(generation, 7);
+  });
+  test('a generation that is in use counts more than none', () => {
+    assert.equal(decode({}, {}, 9, START, 'b').generation, 9);
+  });
+  test('what is damaged or missing is nothing', () => {
+    const whole = encodeAssignment(ASSIGNMENT, 1);
+    for (const damage of [{ host: '' }, { source: 'moon' }, { kind: 'x' }, { device_id: '' }]) {
+      assert.equal(decode({}, { ...whole, ...damage }, 0, START, 'b').assignment, undefined);
+    }
+    const state = encodeState(waiting(HOUR_MS), 's', START, 'b');
+    for (const damage of [
+      { memory: '{' },
+      { memory: '[]' },
+      { memory: '{}' },
+      { written_ms: 'x' },
+    ]) {
+      assert.equal(decode({ ...state, ...damage }, {}, 0, START, 'b').memory, undefined);
+    }
+  });
+  test('people are told state, reason, and the next attempt by the wall clock', () => {
+    const fields = encodeState(waiting(HOUR_MS), 's', START, 'b');
+    assert.deepEqual(
+      [fields['state'], fields['reason'], fields['next_attempt_ms']],
+      ['waiting', 'throttled', String(START.wallMs + HOUR_MS)],
+    );
+  });
+  test('in the same boot only the monotonic clock counts', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 90 }), fc.integer(), (minutes, wallMs) => {
+        const fields = encodeState(waiting(HOUR_MS), 's', START, 'b');
+        const now = { wallMs, monotonicMs: START.monotonicMs + minutes * MINUTE_MS };
+        assert.equal(remainingMs(fields, now, 'b'), HOUR_MS - minutes * MINUTE_MS);
+      }),
+    );
+  });
+  test('after a reboot the time that has passed is taken off, and nothing when the clock went back', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: -1_000, max: 1_000 }), (minutes) => {
+        const fields = encodeState(waiting(HOUR_MS), 's', START, 'b');
+        const now = { wallMs: START.wallMs + minutes * MINUTE_MS, monotonicMs: 3_000 };
+        const left = HOUR_MS - Math.max(0, minutes) * MINUTE_MS;
+        assert.equal(remainingMs(fields, now, 'another'), left);
+      }),
+    );
+  });
+  test('a monotonic clock that is behind what was written is another boot, whatever the id says', () => {
+    const fields = encodeState(waiting(HOUR_MS), 's', START, 'b');
+    const now = { wallMs: START.wallMs + MINUTE_MS, monotonicMs: 5 };
+    assert.equal(remainingMs(fields, now, 'b'), HOUR_MS - MINUTE_MS);
+  });
+});
