@@ -59,15 +59,17 @@ async function answer(request) {
   }
 }
 
+async function reply(socket, line) {
+  const text = JSON.stringify(await answer(JSON.parse(line)));
+  if (socket.writable) socket.write(`${text}\n`);
+}
+
 rmSync(path, { force: true });
 const number = await port.plug();
 const server = createServer((socket) => {
   socket.on('error', () => {});
   const lines = createInterface({ input: socket });
   lines.on('error', () => {});
-  lines.on('line', async (line) => {
-    const reply = await answer(JSON.parse(line));
-    if (socket.writable) socket.write(`${JSON.stringify(reply)}\n`);
-  });
+  lines.on('line', (line) => void reply(socket, line));
 });
 server.listen(path, () => console.log(`ready ${number}`));
