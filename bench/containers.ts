@@ -99,7 +99,7 @@ const port = await freePort();
 await using stack = await ComposeStack.create({
   files: ['docker-compose.yml', 'lab/containers/test/stack.yml'],
   folder: sources,
-  env: { BROKER_PORT: String(port) },
+  env: { BROKER_PORT: String(port), PAGE_PORT: String(await freePort()) },
   project: PROJECT,
 });
 // What a run that was killed has left.

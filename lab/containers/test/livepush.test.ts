@@ -92,7 +92,7 @@ describe('live mode', { skip: missing }, () => {
     stack = await ComposeStack.create({
       files: ['docker-compose.yml', 'docker-compose.dev.yml', 'live.yml'],
       folder: sources,
-      env: { BROKER_PORT: String(await freePort()) },
+      env: { BROKER_PORT: String(await freePort()), PAGE_PORT: String(await freePort()) },
       project: 'holdfast-live',
     });
     await stack[Symbol.asyncDispose]();

@@ -37,7 +37,7 @@ before(async () => {
   const port = await freePort();
   stack = await ComposeStack.create({
     files: ['docker-compose.yml', 'lab/containers/test/stack.yml'],
-    env: { BROKER_PORT: String(port) },
+    env: { BROKER_PORT: String(port), PAGE_PORT: String(await freePort()) },
     project: 'holdfast-test',
   });
   // What a run that was killed has left.
