@@ -104,7 +104,7 @@ function contactListener(
       state = opened(level);
       onOpened(level);
     },
-    onEdge: (level, atMs) => feed({ name: 'edge', level, atMs }),
+    onEdge: (level, atMs, isExact) => feed({ name: 'edge', level, atMs, isExact }),
     onLost,
   };
 }

@@ -7,9 +7,10 @@ export interface LineListener {
   onOpened(level: Level): void;
   /**
    * The level has changed. Edges may be joined or repeated, but the level of the last call is the
-   * level of the line. `atMonotonicMs` does not run backwards.
+   * level of the line. `atMonotonicMs` does not run backwards. Exact: it is when the line changed,
+   * told by who saw it, however late the call; otherwise it is when this program looked at the level.
    */
-  onEdge(level: Level, atMonotonicMs: number): void;
+  onEdge(level: Level, atMonotonicMs: number, isExact: boolean): void;
   /** The line has gone; nothing is called after this. */
   onLost(error: LineError): void;
 }

@@ -50,18 +50,23 @@ const OPERATIONS = {
   i2c_plug: async () => ({ bus: await port.plug() }),
 };
 
-async function answer(request) {
+function parse(line) {
   try {
-    const operation = OPERATIONS[request.op] ?? refuse(`what is ${request.op}?`);
-    return { id: request.id, ok: true, ...(await operation(request)) };
-  } catch (error) {
-    return { id: request.id, ok: false, code: error.code ?? 'EIO', message: error.message };
+    return JSON.parse(line) ?? {};
+  } catch {
+    return {};
   }
 }
 
-async function reply(socket, line) {
-  const text = JSON.stringify(await answer(JSON.parse(line)));
-  if (socket.writable) socket.write(`${text}\n`);
+/** Answers a line, whatever it is; never rejects. */
+async function answer(line) {
+  const { id = null, op, ...request } = parse(line);
+  try {
+    const operation = Object.hasOwn(OPERATIONS, op) ? OPERATIONS[op] : refuse(`what is ${op}?`);
+    return { id, ok: true, ...(await operation(request)) };
+  } catch (error) {
+    return { id, ok: false, code: error.code ?? 'EIO', message: error.message };
+  }
 }
 
 rmSync(path, { force: true });
@@ -70,6 +75,10 @@ const server = createServer((socket) => {
   socket.on('error', () => {});
   const lines = createInterface({ input: socket });
   lines.on('error', () => {});
-  lines.on('line', (line) => void reply(socket, line));
+  const reply = async (line) => {
+    const told = await answer(line);
+    if (socket.writable) socket.write(`${JSON.stringify(told)}\n`);
+  };
+  lines.on('line', (line) => void reply(line));
 });
 server.listen(path, () => console.log(`ready ${number}`));

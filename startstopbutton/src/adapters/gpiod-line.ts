@@ -1,6 +1,6 @@
 /**
- * A line through the kernel's character device, by `gpiomon`. It sets the pull itself, and the line
- * is free again when it ends.
+ * A line through the kernel's character device, by `gpiomon`. It sets the pull itself, the line is
+ * free again when it ends, and every edge comes with the time at which the kernel saw it.
  */
 import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
@@ -8,8 +8,8 @@ import { systemClock } from '@holdfast/kit';
 import { effectivePull } from '../core/contact.ts';
 import type { Level } from '../core/contact.ts';
 import { LineError } from '../core/line-error.ts';
-import { getArguments, monitorArguments, parseEdge } from '../core/gpiod.ts';
-import type { LineArguments } from '../core/gpiod.ts';
+import { getArguments, isMonotonicStamp, monitorArguments, parseEdge } from '../core/gpiod.ts';
+import type { EdgeLine, LineArguments } from '../core/gpiod.ts';
 import type { GpioLine, LineListener, LineOptions } from '../ports.ts';
 import { consumer, endTool, findLine, runTool, startTool } from './gpiod-tools.ts';
 
@@ -42,7 +42,7 @@ export class GpiodLine implements GpioLine {
     listener.onOpened(level);
     monitor.start({
       onEdge: (edge) => {
-        if (this.#child === child) listener.onEdge(edge, systemClock.monotonicMs());
+        if (this.#child === child) tellEdge(listener, edge);
       },
       onEnded: (words) => {
         if (this.#child === child) listener.onLost(new LineError('line_lost', words));
@@ -69,6 +69,15 @@ export class GpiodLine implements GpioLine {
   }
 }
 
+function tellEdge(listener: LineListener, { level, stampMs }: EdgeLine): void {
+  const nowMs = systemClock.monotonicMs();
+  if (stampMs !== undefined && isMonotonicStamp(stampMs, nowMs)) {
+    listener.onEdge(level, stampMs, true);
+  } else {
+    listener.onEdge(level, nowMs, false);
+  }
+}
+
 /** @throws LineError `line_busy`, naming who has the line */
 export async function checkFree(line: LineArguments): Promise<void> {
   const user = await consumer(line);
@@ -81,7 +90,7 @@ export async function checkFree(line: LineArguments): Promise<void> {
 }
 
 interface MonitorListener {
-  onEdge(level: Level): void;
+  onEdge(edge: EdgeLine): void;
   onEnded(words: string): void;
 }
 
@@ -96,14 +105,14 @@ function listen(child: ChildProcess, { version }: LineArguments): Monitor {
   let listener: MonitorListener | undefined;
   let ended: string | undefined;
   let words = '';
-  const early: Level[] = [];
+  const early: EdgeLine[] = [];
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (words += text));
   if (child.stdout !== null) {
     createInterface({ input: child.stdout }).on('line', (text) => {
-      const level = parseEdge(version, text);
-      if (level === undefined) return;
-      if (listener === undefined) early.push(level);
-      else listener.onEdge(level);
+      const edge = parseEdge(version, text);
+      if (edge === undefined) return;
+      if (listener === undefined) early.push(edge);
+      else listener.onEdge(edge);
     });
   }
   const onEnd = (why: string) => {
@@ -116,7 +125,7 @@ function listen(child: ChildProcess, { version }: LineArguments): Monitor {
     ended: () => ended,
     start(told) {
       listener = told;
-      for (const level of early) told.onEdge(level);
+      for (const edge of early) told.onEdge(edge);
       if (ended !== undefined) told.onEnded(ended);
     },
   };

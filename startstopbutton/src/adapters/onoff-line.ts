@@ -1,7 +1,8 @@
 /**
  * A line through onoff and the kernel's sysfs interface. Both edges are taken and onoff's own
  * debouncing is left off: it waits for silence and so loses a press shorter than that (hardware
- * facts, section 4.4). sysfs cannot set a pull; the firmware does, at boot.
+ * facts, section 4.4). onoff reads the level when this program runs, and the kernel joins the edges
+ * before; nobody knows their times. sysfs cannot set a pull; the firmware does, at boot.
  */
 import type { Gpio } from 'onoff';
 import { errorCode, errorMessage, systemClock } from '@holdfast/kit';
@@ -51,7 +52,7 @@ export class OnoffLine implements GpioLine {
     gpio.watch((error, level) => {
       if (this.#gpio !== gpio) return;
       if (error) listener.onLost(new LineError('line_lost', errorMessage(error), error));
-      else listener.onEdge(level, systemClock.monotonicMs());
+      else listener.onEdge(level, systemClock.monotonicMs(), false);
     });
   }
 

@@ -10,6 +10,8 @@ import type { GpioLine, LineListener, LineOptions } from '../ports.ts';
 interface SimulatorMessage {
   readonly event?: string;
   readonly level?: Level;
+  /** CLOCK_MONOTONIC, the clock of this machine. */
+  readonly atMs?: number;
   readonly ok?: boolean;
   readonly message?: string;
 }
@@ -47,7 +49,8 @@ export class SimulatorLine implements GpioLine {
         const message = JSON.parse(line) as SimulatorMessage;
         if (this.#socket !== socket) return;
         if (message.event === 'edge' && message.level !== undefined) {
-          listener.onEdge(message.level, systemClock.monotonicMs());
+          const { level, atMs } = message;
+          listener.onEdge(level, atMs ?? systemClock.monotonicMs(), atMs !== undefined);
         } else if (message.ok === false) {
           reject(new LineError('no_such_line', `simulator: ${message.message ?? line}`));
           socket.destroy();

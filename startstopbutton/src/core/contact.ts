@@ -6,17 +6,25 @@
  * - `still`: the line has been quiet for `bounceMs`. The level says whether the contact is at rest
  *   or held. Exit: any edge -> `moving`.
  * - `moving`: edges have come within the last `bounceMs`. Further edges only renew the time and the
- *   level. Exit: a silence of `bounceMs` that was watched -> `still` at the level reported last.
+ *   level. Exit: a silence of `bounceMs` that was watched, or that the next edge proves -> `still` at
+ *   the level reported last.
  * Both carry `press`, the press under way: since when, and whether it has been taken as a long one.
  * It begins with the first edge away from rest and ends when the line is quiet at rest again.
  * Timer: `wake` asks for a `tick` at the time given, several times within `bounceMs`. A tick that
  * comes early does no harm.
  *
  * When the program does not run for a while
- * Edges are timed when they arrive, so those of that while arrive late, and perhaps after the next
- * tick. Time in which nobody watched (a tick came later than `toleranceMs`) is therefore silence
- * only when the tick after that one comes without an edge in between; a press is known to be held
- * still in the same way. A press that ended while nobody watched may have been long: it is short.
+ * The edges of that while arrive late, and perhaps after the next tick. Time in which nobody watched
+ * (a tick came later than `toleranceMs`) is therefore silence only when the tick after that one comes
+ * without an edge in between; a press is known to be held still in the same way. What the edges then
+ * say depends on where they come from:
+ * - Exact ones carry the kernel's time (character device): the time between two of them was silent,
+ *   however late they arrive. One that turns out to belong to a movement already settled is bounce.
+ * - Others (sysfs) are joined to one, which tells the level at the time it is looked at and nothing of
+ *   the time before. Still, once `bounceMs` have passed since a press began, rest is no bounce of it,
+ *   and so long after that, a level away from rest is no bounce of the release: a press has ended and
+ *   another begun. Less proves nothing, and counts once. A press that ended while nobody watched may
+ *   have been long: it is short.
  *
  * When it acts
  * - `press` with `longPressMs`: what a press means is known when it ends, so a short one acts when
@@ -50,7 +58,8 @@ export interface Contact {
 /** A press under way. */
 interface Press {
   readonly sinceMs: number;
-  readonly wasLong: boolean;
+  /** It has acted: as a long one, or it had been settled before all of its edges came. */
+  readonly hasActed: boolean;
   /** Nobody watched when it may have ended. */
   readonly isUnsure: boolean;
   /** When to look whether it is a long one; looked at again after having been late. */
@@ -59,7 +68,13 @@ interface Press {
 }
 
 export type ContactState =
-  | { readonly name: 'still'; readonly level: Level; readonly press?: Press | undefined }
+  | {
+      readonly name: 'still';
+      readonly level: Level;
+      /** Time of the last edge, undefined when there was none. */
+      readonly quietSinceMs?: number;
+      readonly press?: Press | undefined;
+    }
   | {
       readonly name: 'moving';
       readonly level: Level;
@@ -73,8 +88,18 @@ export type ContactState =
 
 /** Times are monotonic milliseconds. */
 export type ContactEvent =
-  | { readonly name: 'edge'; readonly level: Level; readonly atMs: number }
+  | {
+      readonly name: 'edge';
+      readonly level: Level;
+      readonly atMs: number;
+      /** The line changed to `level` at `atMs`; else it had that level then, and changed before. */
+      readonly isExact?: boolean;
+    }
   | { readonly name: 'tick'; readonly atMs: number };
+
+type Still = Extract<ContactState, { readonly name: 'still' }>;
+type Moving = Extract<ContactState, { readonly name: 'moving' }>;
+type EdgeEvent = Extract<ContactEvent, { readonly name: 'edge' }>;
 
 export type ContactEffect =
   /** The button has done what it is there for, at that time. */
@@ -83,8 +108,8 @@ export type ContactEffect =
   | { readonly name: 'act_long'; readonly atMs: number }
   | { readonly name: 'wake'; readonly atMs: number };
 
-export interface ContactStep {
-  readonly state: ContactState;
+export interface ContactStep<State extends ContactState = ContactState> {
+  readonly state: State;
   readonly effects: readonly ContactEffect[];
 }
 
@@ -143,46 +168,44 @@ function toleranceMs({ bounceMs }: Contact): number {
 }
 
 /** Becomes still when the silence was long enough and watched. */
-function settle(
-  contact: Contact,
-  state: Extract<ContactState, { readonly name: 'moving' }>,
-  nowMs: number,
-): ContactStep {
-  const { level, press, lastEdgeMs, seenMs } = state;
-  const passedMs = nowMs - seenMs;
+function settle(contact: Contact, state: Moving, nowMs: number): ContactStep {
+  const passedMs = nowMs - state.seenMs;
   const watchedMs = passedMs <= toleranceMs(contact) ? passedMs : 0;
   const quietMs = state.quietMs + state.unwatchedMs + watchedMs;
   if (quietMs < contact.bounceMs) {
     const next = { ...state, seenMs: nowMs, quietMs, unwatchedMs: passedMs - watchedMs };
     return { state: next, effects: nextWake(contact, next) };
   }
-  if (level !== contact.restLevel) return hold(contact, { name: 'still', level, press }, nowMs);
+  const settled = becomeStill(contact, state);
+  return state.level === contact.restLevel ? settled : hold(contact, settled.state, nowMs);
+}
+
+/** The line has been quiet for long enough: at rest, the press under way is over. */
+function becomeStill(contact: Contact, { level, press, lastEdgeMs }: Moving): ContactStep<Still> {
+  const still = { name: 'still', level, quietSinceMs: lastEdgeMs } as const;
+  if (level !== contact.restLevel) return { state: { ...still, press }, effects: [] };
   const { longPressMs = Infinity } = contact;
   const act: ContactEffect[] = [];
   if (press !== undefined && isLong(press, lastEdgeMs, longPressMs)) {
     // Held for so long, and let go just before the tick.
     act.push({ name: 'act_long', atMs: press.sinceMs + longPressMs });
-  } else if (actsWhenOver(contact) && press?.wasLong !== true) {
+  } else if (actsWhenOver(contact) && press?.hasActed !== true) {
     if (press !== undefined || contact.actOn === 'release') {
       act.push({ name: 'act', atMs: lastEdgeMs });
     }
   }
-  return { state: { name: 'still', level }, effects: act };
+  return { state: still, effects: act };
 }
 
 function isLong(press: Press, endMs: number, longPressMs: number): boolean {
-  return !press.wasLong && !press.isUnsure && endMs - press.sinceMs >= longPressMs;
+  return !press.hasActed && !press.isUnsure && endMs - press.sinceMs >= longPressMs;
 }
 
 /** A press that is held for long enough by now is a long one. */
-function hold(
-  contact: Contact,
-  state: Extract<ContactState, { readonly name: 'still' }>,
-  nowMs: number,
-): ContactStep {
+function hold(contact: Contact, state: Still, nowMs: number): ContactStep {
   const { longPressMs } = contact;
   const { press } = state;
-  if (longPressMs === undefined || press === undefined || press.wasLong || press.isUnsure) {
+  if (longPressMs === undefined || press === undefined || press.hasActed || press.isUnsure) {
     return { state, effects: [] };
   }
   const lateMs = nowMs - press.lookMs;
@@ -194,37 +217,70 @@ function hold(
     return { state: next, effects: nextWake(contact, next) };
   }
   return {
-    state: { ...state, press: { ...press, wasLong: true } },
+    state: { ...state, press: { ...press, hasActed: true } },
     effects: [{ name: 'act_long', atMs: press.sinceMs + longPressMs }],
   };
 }
 
-function move(
-  contact: Contact,
-  state: ContactState,
-  { level, atMs }: { readonly level: Level; readonly atMs: number },
-): ContactStep {
-  const quiet = { lastEdgeMs: atMs, seenMs: atMs, quietMs: 0, unwatchedMs: 0 };
-  const moving = { name: 'moving', level, ...quiet } as const;
-  const press = state.press && pressAfter(contact, state, state.press, atMs);
-  if (state.name === 'moving') return { state: { ...moving, press }, effects: [] };
-  const { longPressMs = Infinity } = contact;
+function move(contact: Contact, state: ContactState, edge: EdgeEvent): ContactStep {
+  if (state.name === 'still') {
+    const moved = beginMoving(contact, state, edge);
+    return { ...moved, effects: [...moved.effects, ...nextWake(contact, moved.state)] };
+  }
+  if (provesSilence(contact, state, edge)) {
+    const settled = becomeStill(contact, state);
+    const moved = beginMoving(contact, settled.state, edge);
+    // The ticks of the movement before go on.
+    return { state: moved.state, effects: [...settled.effects, ...moved.effects] };
+  }
+  const press = state.press && pressAfter(contact, state, state.press, edge);
+  return { state: { ...moving(edge), press }, effects: [] };
+}
+
+function beginMoving(contact: Contact, state: Still, edge: EdgeEvent): ContactStep {
+  const { atMs, isExact } = edge;
+  const { longPressMs = Infinity, bounceMs } = contact;
+  const begun = { sinceMs: atMs, isUnsure: false, lookMs: atMs + longPressMs, isSecondLook: false };
+  const { quietSinceMs = -Infinity, press } = state;
+  if (isExact === true && atMs - quietSinceMs < bounceMs) {
+    // It was quiet only because this edge was late.
+    return {
+      state: { ...moving(edge), press: press ?? { ...begun, hasActed: true } },
+      effects: [],
+    };
+  }
   const begins = press === undefined && state.level === contact.restLevel;
-  const lookMs = atMs + longPressMs;
-  const begun = { sinceMs: atMs, wasLong: false, isUnsure: false, lookMs, isSecondLook: false };
-  const next: ContactState = { ...moving, press: begins ? begun : press };
+  const next: Moving = {
+    ...moving(edge),
+    press: begins
+      ? { ...begun, hasActed: false }
+      : press && pressAfter(contact, state, press, edge),
+  };
   const acts = contact.actOn === 'change' || (begins && !actsWhenOver(contact));
-  const wake = nextWake(contact, next);
-  return { state: next, effects: acts ? [{ name: 'act', atMs }, ...wake] : wake };
+  return { state: next, effects: acts ? [{ name: 'act', atMs }] : [] };
+}
+
+function moving({ level, atMs }: EdgeEvent): Moving {
+  return { name: 'moving', level, lastEdgeMs: atMs, seenMs: atMs, quietMs: 0, unwatchedMs: 0 };
+}
+
+/** Whether an edge tells that the line had been quiet before it for long enough. */
+function provesSilence(contact: Contact, state: Moving, edge: EdgeEvent): boolean {
+  const { restLevel, bounceMs } = contact;
+  const { level, lastEdgeMs, press } = state;
+  if (edge.atMs - lastEdgeMs < bounceMs) return false;
+  if (edge.isExact === true) return true;
+  const isReleased = press !== undefined && lastEdgeMs - press.sinceMs >= bounceMs;
+  return isReleased && level === restLevel && edge.level !== restLevel;
 }
 
 /** What an edge says about the press under way: it may have ended earlier if nobody watched. */
-function pressAfter(contact: Contact, state: ContactState, press: Press, atMs: number): Press {
+function pressAfter(contact: Contact, state: ContactState, press: Press, edge: EdgeEvent): Press {
   const longAtMs = press.sinceMs + (contact.longPressMs ?? Infinity);
-  if (press.wasLong || atMs < longAtMs) return press;
+  if (press.hasActed || edge.isExact === true || edge.atMs < longAtMs) return press;
   // While it is still the next look is at `longAtMs`, and would have made it a long one.
   const expectedMs = state.name === 'moving' ? state.seenMs : longAtMs;
-  return atMs - expectedMs > toleranceMs(contact) ? { ...press, isUnsure: true } : press;
+  return edge.atMs - expectedMs > toleranceMs(contact) ? { ...press, isUnsure: true } : press;
 }
 
 /** Whether what was meant is known only when the line is at rest again. */

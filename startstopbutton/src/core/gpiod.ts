@@ -5,8 +5,8 @@
  *
  * Sources: 1.6.3 was run. 2.x was not; its options and output are those of the manual pages gpioget,
  * gpiomon, gpioset (2.1 to 2.2.1), and of its tools/gpiomon.c, gpioset.c, gpioinfo.c, tools-common.c:
- * `parse_bias_or_die` for the words, `event_print_formatted` for the edges, which are flushed before
- * each wait, `print_line_info` and `print_consumer` for the users, `toggle_sequence` for `-t 0`.
+ * `parse_bias_or_die` for the words, `event_print_formatted` and `print_event_time` for the edges, which
+ * are flushed before each wait, `print_line_info` and `print_consumer` for the users, `toggle_sequence` for `-t 0`.
  */
 import { LineError } from './line-error.ts';
 import type { Level, Pull } from './contact.ts';
@@ -74,7 +74,7 @@ export function getArguments(line: LineArguments, pull: Pull): string[] {
 
 /** `gpiomon`: prints a line for each edge until it is ended; see `parseEdge`. */
 export function monitorArguments(line: LineArguments, pull: Pull): string[] {
-  const format = line.version === 1 ? ['-b', '-F', '%e'] : ['-F', '%E'];
+  const format = line.version === 1 ? ['-b', '-F', '%e %s %n'] : ['-F', '%E %S'];
   return [...format, ...bias(line.version, pull), ...place(line)];
 }
 
@@ -95,11 +95,36 @@ export function infoArguments({ version, chip, pin }: LineArguments): string[] {
   return version === 1 ? [chip] : ['--chip', chip, String(pin)];
 }
 
-/** The level after an edge; undefined when the line is none. */
-export function parseEdge(version: GpiodVersion, line: string): Level | undefined {
+export interface EdgeLine {
+  /** The level after the edge. */
+  readonly level: Level;
+  /** When the kernel saw it, by its own clock; undefined when the line does not say. */
+  readonly stampMs: number | undefined;
+}
+
+/**
+ * What a line of `gpiomon` tells; undefined when it is no edge. The time is `<seconds> <nanoseconds>`
+ * in 1.x, `<seconds>.<nine digits>` in 2.x.
+ */
+export function parseEdge(version: GpiodVersion, line: string): EdgeLine | undefined {
+  const [word, seconds, nanoseconds = '0'] = line.trim().split(' ');
   const [falling, rising] = version === 1 ? ['0', '1'] : ['falling', 'rising'];
-  const word = line.trim();
-  return word === falling ? 0 : word === rising ? 1 : undefined;
+  const level = word === falling ? 0 : word === rising ? 1 : undefined;
+  if (level === undefined) return undefined;
+  const stampMs = Number(seconds ?? NaN) * 1_000 + Number(nanoseconds) / 1e6;
+  return { level, stampMs: Number.isFinite(stampMs) ? stampMs : undefined };
+}
+
+/** What is older than that when it arrives, or newer than now, was not stamped by this clock. */
+const PLAUSIBLE_AGE_MS = { min: -1_000, max: 60_000 };
+
+/**
+ * Whether the kernel's time of an edge is on the monotonic clock, whose time is `nowMs`: it is since
+ * Linux 5.7, before that it is the wall clock's (`lineevent_irq_handler` in drivers/gpio).
+ */
+export function isMonotonicStamp(stampMs: number, nowMs: number): boolean {
+  const ageMs = nowMs - stampMs;
+  return ageMs >= PLAUSIBLE_AGE_MS.min && ageMs <= PLAUSIBLE_AGE_MS.max;
 }
 
 /**

@@ -6,15 +6,24 @@ import type { Level } from '../../src/core/contact.ts';
 import type { LineError } from '../../src/core/line-error.ts';
 import type { GpioLine, LineListener } from '../../src/ports.ts';
 
+const STALL_MS = 60;
+
+/** Nothing in this process runs for a while. */
+function standStill(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
 /** A line and the hand that moves it; its rest level is 1. */
 export interface LineLab extends AsyncDisposable {
   readonly line: GpioLine;
+  /** Whether its edges carry the time at which they happened. */
+  readonly isExact: boolean;
   drive(level: Level): Promise<void>;
 }
 
 interface Heard extends LineListener {
   readonly opened: Level[];
-  readonly edges: { readonly level: Level; readonly atMs: number }[];
+  readonly edges: { readonly level: Level; readonly atMs: number; readonly isExact: boolean }[];
   readonly lost: LineError[];
 }
 
@@ -24,7 +33,7 @@ function listener(): Heard {
     edges: [],
     lost: [],
     onOpened: (level) => heard.opened.push(level),
-    onEdge: (level, atMs) => heard.edges.push({ level, atMs }),
+    onEdge: (level, atMs, isExact) => heard.edges.push({ level, atMs, isExact }),
     onLost: (error) => heard.lost.push(error),
   };
   return heard;
@@ -68,6 +77,21 @@ export function gpioLineContract(name: string, start: () => Promise<LineLab>, sk
     for (let i = 0; i < 20; i += 1) await lab.drive(i % 2 === 0 ? 0 : 1);
     await lab.drive(0);
     await until('the last level', () => heard.edges.at(-1)?.level === 0);
+    await lab.line.close();
+  });
+
+  check('tells when edges happened, if it can, also when this process stood still', async (lab) => {
+    const heard = listener();
+    await lab.line.open(heard);
+    await lab.drive(0);
+    standStill(STALL_MS);
+    await lab.drive(1);
+    await until('the edges', () => heard.edges.at(-1)?.level === 1);
+    assert.ok(heard.edges.every(({ isExact }) => isExact === lab.isExact));
+    if (lab.isExact) {
+      const [first, last] = [heard.edges.at(0)?.atMs ?? 0, heard.edges.at(-1)?.atMs ?? 0];
+      assert.ok(last - first >= STALL_MS, `${first} to ${last}`);
+    }
     await lab.line.close();
   });
 

@@ -21,6 +21,7 @@ gpioLineContract('fake', async () => {
   const line = new FakeLine(systemClock);
   return {
     line,
+    isExact: false,
     drive: async (level) => line.drive(level),
     [Symbol.asyncDispose]: () => line.close(),
   };
@@ -47,6 +48,7 @@ gpioLineContract('simulator', async () => {
   const line = new SimulatorLine(lab.path, OPTIONS);
   return {
     line,
+    isExact: true,
     drive: async (level) => lab.gpio.bank.drive(PIN, level),
     async [Symbol.asyncDispose]() {
       await line.close();
@@ -71,6 +73,7 @@ for (const [name, Line] of [
       await writeFile(DRIVE, `${PIN} 1\n`);
       return {
         line,
+        isExact: name === 'gpiomon',
         drive: (level) => writeFile(DRIVE, `${PIN} ${level}\n`),
         async [Symbol.asyncDispose]() {
           await line.close();

@@ -36,7 +36,7 @@ export class FakeLine implements GpioLine {
   drive(level: Level): void {
     if (level === this.level) return;
     this.level = level;
-    this.#listener?.onEdge(level, this.#clock.monotonicMs());
+    this.#listener?.onEdge(level, this.#clock.monotonicMs(), false);
   }
 
   lose(): void {

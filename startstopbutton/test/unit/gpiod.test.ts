@@ -4,6 +4,7 @@ import {
   getArguments,
   headerChip,
   infoArguments,
+  isMonotonicStamp,
   monitorArguments,
   parseConsumer,
   parseEdge,
@@ -25,11 +26,11 @@ test('the version tells which options there are', () => {
 test('the pull is -B in 1.x and -b in 2.x, where -b and -B mean something else', () => {
   assert.deepEqual(
     monitorArguments(ONE, 'UP'),
-    ['-b', '-F', '%e', '-B', 'pull-up'].concat('gpiochip0', '17'),
+    ['-b', '-F', '%e %s %n', '-B', 'pull-up'].concat('gpiochip0', '17'),
   );
   assert.deepEqual(
     monitorArguments(TWO, 'DOWN'),
-    ['-F', '%E', '-b', 'pull-down', '--chip'].concat('gpiochip0', '17'),
+    ['-F', '%E %S', '-b', 'pull-down', '--chip'].concat('gpiochip0', '17'),
   );
   assert.deepEqual(getArguments(ONE, 'NONE'), ['-B', 'disable', 'gpiochip0', '17']);
   assert.equal(getArguments(TWO, 'NONE').join(' '), '--numeric -b disabled --chip gpiochip0 17');
@@ -42,15 +43,33 @@ test('the pull is -B in 1.x and -b in 2.x, where -b and -B mean something else',
   assert.equal(infoArguments(TWO).join(' '), '--chip gpiochip0 17');
 });
 
-test('edges are read in both spellings, anything else is none', () => {
+test('edges are read in both spellings with the time the kernel saw them, anything else is none', () => {
   assert.deepEqual(
-    ['0', '1', 'rising', ''].map((text) => parseEdge(1, text)),
-    [0, 1, undefined, undefined],
+    ['0 81021 5000000', '1 81021 400', 'rising 81021.005', ''].map((text) => parseEdge(1, text)),
+    [
+      { level: 0, stampMs: 81_021_005 },
+      { level: 1, stampMs: 81_021_000.0004 },
+      undefined,
+      undefined,
+    ],
   );
   assert.deepEqual(
-    ['falling', 'rising', '1'].map((text) => parseEdge(2, text)),
-    [0, 1, undefined],
+    ['falling 81021.005000000', 'rising 81021.500000000', '1 81021'].map((text) =>
+      parseEdge(2, text),
+    ),
+    [{ level: 0, stampMs: 81_021_005 }, { level: 1, stampMs: 81_021_500 }, undefined],
   );
+  assert.deepEqual(parseEdge(1, '1'), { level: 1, stampMs: undefined });
+});
+
+test('the time of an edge counts only when it is on the monotonic clock', () => {
+  assert.ok(isMonotonicStamp(81_021_005, 81_021_006));
+  assert.ok(isMonotonicStamp(81_021_005, 81_051_005), 'half a minute late');
+  assert.ok(
+    !isMonotonicStamp(1_795_000_000_000, 81_021_005),
+    'a kernel before 5.7: the wall clock',
+  );
+  assert.ok(!isMonotonicStamp(5, 81_021_005));
 });
 
 const CHIPS = `gpiochip0 [gpio-brcmstb@107d508500] (32 lines)

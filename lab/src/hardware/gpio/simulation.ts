@@ -1,7 +1,8 @@
 /**
  * Operations on GPIO lines:
  * - `gpio_open {line, pull?}` -> `{level}`; from then on the connection gets
- *   `{"event":"edge","line":2,"level":0}` for every change of the level
+ *   `{"event":"edge","line":2,"level":0,"atMs":81021.4}` for every change of the level, with the
+ *   time of it (CLOCK_MONOTONIC), as the kernel's character device has it
  * - `gpio_read {line}` -> `{level}`
  * - `gpio_write {line, level}`: a program drives an output (LED)
  * - `gpio_play {line, steps: [{level: 0|1|"idle", holdMicros}]}`: the world drives the line;
@@ -10,7 +11,7 @@
  *   at rest. Presses and plays of one line wait for each other.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { systemRandom } from '@holdfast/kit';
+import { systemClock, systemRandom } from '@holdfast/kit';
 import type { Random } from '@holdfast/kit';
 import { RequestError } from '../protocol.ts';
 import type { Peer, RequestHandler } from '../protocol.ts';
@@ -66,7 +67,7 @@ export class GpioSimulation implements RequestHandler {
     if (!opened.has(line)) {
       opened.add(line);
       const off = this.bank.listen(line, (changed, level) =>
-        peer.send({ event: 'edge', line: changed, level }),
+        peer.send({ event: 'edge', line: changed, level, atMs: systemClock.monotonicMs() }),
       );
       peer.onClose(off);
     }
