@@ -1,4 +1,6 @@
 /** The lines of a Pi-like GPIO chip: who drives each, its level, and who wants to know. */
+import { systemClock } from '@holdfast/kit';
+
 export type Level = 0 | 1;
 export type Pull = 'up' | 'down';
 
@@ -15,7 +17,8 @@ function boardPull(line: number): Pull | undefined {
   return line === 2 || line === 3 ? 'up' : undefined;
 }
 
-export type LevelListener = (line: number, level: Level) => void;
+/** `atMs`: when the level changed, CLOCK_MONOTONIC. */
+export type LevelListener = (line: number, level: Level, atMs: number) => void;
 
 interface Line {
   pull: Pull;
@@ -45,9 +48,9 @@ export class GpioBank {
     this.#change(line, (state) => (state.pull = boardPull(line) ?? pull));
   }
 
-  /** Drives the line; undefined lets go of it. */
-  drive(line: number, level: Level | undefined): void {
-    this.#change(line, (state) => (state.driven = level));
+  /** Drives the line; undefined lets go of it. A hand that is late says when it was to do so. */
+  drive(line: number, level: Level | undefined, atMs?: number): void {
+    this.#change(line, (state) => (state.driven = level), atMs);
   }
 
   /** Calls `listener` with every change until the returned function is called. */
@@ -57,13 +60,17 @@ export class GpioBank {
     return () => listeners.delete(listener);
   }
 
-  #change(line: number, change: (state: Line) => void): void {
+  #change(
+    line: number,
+    change: (state: Line) => void,
+    atMs: number = systemClock.monotonicMs(),
+  ): void {
     const state = this.#line(line);
     const before = this.level(line);
     change(state);
     const after = this.level(line);
     if (after === before) return;
-    for (const listener of state.listeners) listener(line, after);
+    for (const listener of state.listeners) listener(line, after, atMs);
   }
 
   #line(line: number): Line {

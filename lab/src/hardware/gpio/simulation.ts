@@ -66,8 +66,8 @@ export class GpioSimulation implements RequestHandler {
     this.#opened.set(peer, opened);
     if (!opened.has(line)) {
       opened.add(line);
-      const off = this.bank.listen(line, (changed, level) =>
-        peer.send({ event: 'edge', line: changed, level, atMs: systemClock.monotonicMs() }),
+      const off = this.bank.listen(line, (changed, level, atMs) =>
+        peer.send({ event: 'edge', line: changed, level, atMs }),
       );
       peer.onClose(off);
     }
@@ -89,14 +89,15 @@ export class GpioSimulation implements RequestHandler {
   }
 }
 
+/** The times told are those of the steps: a contact does not stand still when this program does. */
 async function playSteps(bank: GpioBank, line: number, steps: readonly PlayStep[]): Promise<void> {
-  let untilMs = performance.now();
+  let untilMs = systemClock.monotonicMs();
   for (const { level, holdMicros } of steps) {
-    bank.drive(line, level === 'idle' ? undefined : level);
+    bank.drive(line, level === 'idle' ? undefined : level, untilMs);
     untilMs += holdMicros / 1000;
-    const waitMs = untilMs - performance.now();
+    const waitMs = untilMs - systemClock.monotonicMs();
     if (waitMs > TIMER_GRAIN_MS) await sleep(waitMs - TIMER_GRAIN_MS);
-    while (performance.now() < untilMs);
+    while (systemClock.monotonicMs() < untilMs);
   }
 }
 
