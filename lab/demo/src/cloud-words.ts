@@ -17,6 +17,8 @@ const STATUS: Readonly<Record<number, string>> = {
   429: 'throttled, come back later',
 };
 
+const ENDS: Readonly<Record<string, string>> = { client: 'by the device' };
+
 /** What is not here is of no interest. */
 const TELLERS: Tellers = {
   registration: asked,
@@ -30,7 +32,7 @@ const TELLERS: Tellers = {
   connected: ({ hub }) => told(hub, 'the device is connected'),
   refused: ({ hub, reason }) => told(hub, `refuses the device: ${reason}`, 'warn'),
   disconnected: ({ hub, reason }) =>
-    told(hub, `connection ended: ${reason.replaceAll('_', ' ')}`, 'warn'),
+    told(hub, `connection ended: ${ENDS[reason] ?? reason.replaceAll('_', ' ')}`, 'warn'),
   method_called: ({ hub, method }) => told(hub, `calls the direct method ${method}`),
   method_answered: ({ hub, method, status }) =>
     told(hub, `${method} answered with ${status ?? 'nothing'}`),

@@ -186,7 +186,7 @@ describe('the live picture', () => {
     assert.equal(rows.length, 24);
     assert.match(rows[0] ?? '', /every reading goes to an Azure IoT Hub/);
     assert.match(find(rows, 'In your browser'), /The cloud: npx holdfast-cloud watch/);
-    assert.match(find(rows, 'stored'), /at the hubs 400 .* lost 2$/);
+    assert.match(find(rows, 'stored'), /at the hubs 400 .* lost 2 {2}gaps 0$/);
     assert.equal(find(rows, 'provisioning'), 'provisioning connected (hub_connected)');
     assert.match(find(rows, '5 mosquitto'), /t DPS +THROTTLED device DISABLED$/);
     assert.match(find(rows, '> hub-a'), /AWAY +readings 2 {2}duplicates 3 {2}messages 1$/);

@@ -186,26 +186,34 @@ function sensorRows(view: DemoView, width: number): string[] {
 }
 
 function deliveryRows(view: DemoView, width: number): string[] {
-  const { notDelivered, firstDeliveredSeconds: first } = view;
-  const backlog = String(notDelivered);
-  const shownBacklog = notDelivered > 0 ? paint('yellow', backlog) : backlog;
-  const receiver = view.cloud === undefined ? 'subscriber' : 'hubs';
-  const missing =
-    view.cloud === undefined
-      ? ''
-      : `  lost ${view.missing > 0 ? paint('red', String(view.missing)) : view.missing}`;
+  const { cloud, notDelivered, firstDeliveredSeconds: first } = view;
+  const link = `link ${linkColoured(view)}  acknowledged up to ${view.acknowledgedId || '-'}`;
+  const buffer = bufferRow(view.buffer, notDelivered);
+  if (cloud !== undefined) {
+    const lost = view.missing > 0 ? paint('red', String(view.missing)) : '0';
+    const counts = `${countsOf(view, 'hubs')}  lost ${lost}  gaps ${view.gapReadings}`;
+    return [counts, link, ...cloudRows(cloud), buffer];
+  }
   return [
-    `stored ${paint('bold', String(view.produced))}  at the ${receiver} ${paint('bold', String(view.delivered))}` +
-      `  backlog ${shownBacklog}  unacknowledged ${view.notAcknowledged}${missing}`,
-    `link ${linkColoured(view)}  acknowledged up to ${view.acknowledgedId || '-'}`,
-    ...(view.cloud === undefined ? [] : cloudRows(view.cloud)),
-    bufferRow(view.buffer, notDelivered),
+    countsOf(view, 'subscriber'),
+    link,
+    buffer,
     spread(
       `duplicates dropped ${view.duplicates}  recorded as gap ${view.gapReadings}`,
       first === undefined ? '' : paint('dim', ` first reading after ${first.toFixed(1)} s`),
       width,
     ),
   ];
+}
+
+function countsOf(view: DemoView, receiver: string): string {
+  const { produced, delivered, notDelivered, notAcknowledged } = view;
+  const backlog = String(notDelivered);
+  const shownBacklog = notDelivered > 0 ? paint('yellow', backlog) : backlog;
+  return (
+    `stored ${paint('bold', String(produced))}  at the ${receiver} ${paint('bold', String(delivered))}` +
+    `  backlog ${shownBacklog}  unacknowledged ${notAcknowledged}`
+  );
 }
 
 function linkText({ link, nextAttemptInSeconds }: DemoView): string {
