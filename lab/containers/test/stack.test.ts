@@ -46,7 +46,7 @@ before(async () => {
   await stack.compose('build', ...SERVICES, 'simulator', 'broker');
   console.log(`images built in ${ms(builtMs)} ms`);
   await stack.up('broker');
-  unsubscribe = await subscribe(port, received, () => {});
+  unsubscribe = await subscribe(port, (payload) => received.take(payload));
 });
 
 after(async () => {

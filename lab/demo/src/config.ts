@@ -1,14 +1,20 @@
 /** Variables of the demo; the only reader of process.env. There is nothing that must be set. */
-import { loadConfig, number, systemClock, text } from '@holdfast/kit';
+import { loadConfig, number, oneOf, systemClock, text } from '@holdfast/kit';
 import type { ConfigOf } from '@holdfast/kit';
+import { DESTINATIONS } from './core/parts.ts';
+import type { Destination } from './core/parts.ts';
 
 export const ENV = {
+  DESTINATION: oneOf(DESTINATIONS, {
+    fallback: 'mqtt',
+    help: 'where the readings go: a broker, or a local Azure with DPS and two hubs',
+  }),
   DEMO_SECONDS: number({
     unit: 's',
     fallback: undefined,
     min: 5,
     max: 86_400,
-    help: 'ends by itself after so long; without a terminal 20',
+    help: 'ends by itself after so long; without a terminal 20, with the cloud 30',
   }),
   DEMO_STARTED_MS: text({
     fallback: undefined,
@@ -20,6 +26,7 @@ export const ENV = {
 };
 
 export interface DemoConfig {
+  readonly destination: Destination;
   readonly limitSeconds: number | undefined;
   /** Monotonic time of the moment the command was typed, milliseconds. */
   readonly startedMs: number;
@@ -34,6 +41,7 @@ export function readConfig(): DemoConfig {
   // Not every `date` knows milliseconds; then the time of this process counts.
   const known = agoMs >= 0 && agoMs < 3_600_000;
   return {
+    destination: env.DESTINATION,
     limitSeconds: env.DEMO_SECONDS,
     startedMs: systemClock.monotonicMs() - (known ? agoMs : performance.now()),
     unicode: /utf-?8/i.test(env.LC_ALL ?? env.LC_CTYPE ?? env.LANG ?? ''),

@@ -1,8 +1,9 @@
 /** How the demo shows itself: on a terminal with keys, or line by line while it plays by itself. */
 import { systemClock } from '@holdfast/kit';
+import type { DemoConfig } from './config.ts';
 import { stepKey } from './core/keys.ts';
 import type { Action, KeyState } from './core/keys.ts';
-import { scenes } from './core/script.ts';
+import { DEFAULT_SECONDS, scenes } from './core/script.ts';
 import { render, summary } from './core/view.ts';
 import type { EventView } from './core/view.ts';
 import type { Session } from './session.ts';
@@ -10,7 +11,6 @@ import { Terminal } from './terminal.ts';
 
 const REDRAW_MS = 250;
 const LINE_EVERY_MS = 1_000;
-const DEFAULT_SECONDS = 20;
 
 export interface Face {
   event(event: EventView): void;
@@ -43,7 +43,7 @@ class Ending {
   }
 }
 
-export function liveFace(unicode: boolean, limitSeconds: number | undefined): Face {
+export function liveFace({ destination, unicode, limitSeconds }: DemoConfig): Face {
   const ending = new Ending();
   let session: Session | undefined;
   let keys: KeyState = 'idle';
@@ -53,7 +53,7 @@ export function liveFace(unicode: boolean, limitSeconds: number | undefined): Fa
     terminal.draw(render(view, terminal.size, unicode));
   };
   const onKey = (key: string) => {
-    const next = stepKey(keys, key);
+    const next = stepKey(destination, keys, key);
     keys = next.state;
     act(next.action, session, ending);
     draw();
@@ -84,7 +84,7 @@ export function liveFace(unicode: boolean, limitSeconds: number | undefined): Fa
   };
 }
 
-export function playFace(limitSeconds: number | undefined): Face {
+export function playFace({ destination, limitSeconds }: DemoConfig): Face {
   const ending = new Ending();
   const closing = new AbortController();
   let session: Session | undefined;
@@ -102,9 +102,8 @@ export function playFace(limitSeconds: number | undefined): Face {
       }, LINE_EVERY_MS);
     },
     begin() {
-      void play(scenes(limitSeconds ?? DEFAULT_SECONDS), closing.signal, (action) =>
-        act(action, session, ending),
-      );
+      const list = scenes(destination, limitSeconds ?? DEFAULT_SECONDS[destination]);
+      void play(list, closing.signal, (action) => act(action, session, ending));
     },
     wantsEnd: ending.wantsEnd,
     skip: ending.skip,

@@ -4,20 +4,20 @@ import { KEYS, parseEnabled } from '@holdfast/redis';
 import type { Redis, StreamEntry } from '@holdfast/redis';
 import type { Tracker } from './core/tracker.ts';
 import type { BufferView } from './core/view.ts';
+import type { Status, Watched } from './far-side.ts';
 
 const PAGE = 1_000;
-
-type Status = Readonly<Record<string, string>>;
 
 export class Observer {
   readonly #redis: Redis;
   readonly #tracker: Tracker;
-  #handler: Status = {};
-  #sensor: Status = {};
+  readonly #watched: Watched;
+  readonly #hashes = new Map<string, Status>();
   #measuring = true;
 
-  constructor(redis: Redis, tracker: Tracker) {
+  constructor(redis: Redis, tracker: Tracker, watched: Watched) {
     this.#redis = redis;
+    this.#watched = watched;
     this.#tracker = tracker;
   }
 
@@ -25,26 +25,31 @@ export class Observer {
     return this.#measuring;
   }
 
-  /** `mqtthandler:status`: state of the link; empty before the first. */
+  /** State of the link to the destination; empty before the first. */
   get link(): string {
-    return this.#handler['mqtt_state'] ?? '';
+    return this.#watched.link(this.hash);
   }
 
+  /** A hash as it was at the last look; empty when there was none. */
+  readonly hash = (key: string): Status => this.#hashes.get(key) ?? {};
+
   get buffer(): BufferView | undefined {
-    const usedBytes = numberOf(this.#handler['buffer_bytes']);
-    const capacityBytes = numberOf(this.#handler['buffer_capacity_bytes']);
+    const handler = this.hash(KEYS.handlerStatus.key);
+    const usedBytes = numberOf(handler['buffer_bytes']);
+    const capacityBytes = numberOf(handler['buffer_capacity_bytes']);
     if (usedBytes === undefined || capacityBytes === undefined) return undefined;
     return {
       usedBytes,
       capacityBytes,
-      fullInSeconds: numberOf(this.#handler['full_in_seconds']),
-      drainedInSeconds: numberOf(this.#handler['drained_in_seconds']),
+      fullInSeconds: numberOf(handler['full_in_seconds']),
+      drainedInSeconds: numberOf(handler['drained_in_seconds']),
     };
   }
 
   /** Whether the sensor service says that it has stopped measuring and holds nothing back. */
   get sensorAtRest(): boolean {
-    return this.#sensor['state'] === 'paused' && this.#sensor['pending'] === '0';
+    const sensor = this.hash(KEYS.sensorStatus.key);
+    return sensor['state'] === 'paused' && sensor['pending'] === '0';
   }
 
   /** One look at everything; false when Redis does not answer. */
@@ -52,16 +57,16 @@ export class Observer {
     if (this.#redis.status !== 'ready') return false;
     try {
       await this.#readStream();
-      const [lastId, enabled, handler, sensor] = await Promise.all([
-        this.#redis.get(KEYS.mqttLastId.key),
+      const { cursorKey, hashes } = this.#watched;
+      const [lastId, enabled] = await Promise.all([
+        this.#redis.get(cursorKey),
         this.#redis.get(KEYS.enabled.key),
-        this.#redis.hgetall(KEYS.handlerStatus.key),
-        this.#redis.hgetall(KEYS.sensorStatus.key),
+        ...[KEYS.handlerStatus.key, KEYS.sensorStatus.key, ...hashes].map(async (key) =>
+          this.#hashes.set(key, await this.#redis.hgetall(key)),
+        ),
       ]);
       if (lastId !== null) this.#tracker.acknowledged(lastId);
       this.#measuring = parseEnabled(enabled);
-      this.#handler = handler;
-      this.#sensor = sensor;
       return true;
     } catch {
       return false;

@@ -1,8 +1,11 @@
 /** From the start to the proof. */
 import type { DemoConfig } from './config.ts';
 import { isComplete, proofLines } from './core/proof.ts';
+import type { Destination } from './core/parts.ts';
 import { liveFace, playFace } from './faces.ts';
 import type { Face } from './faces.ts';
+import type { OpenFarSide } from './far-side.ts';
+import { MqttSide } from './mqtt-side.ts';
 import { Session } from './session.ts';
 import { waitFor } from './wait.ts';
 
@@ -12,13 +15,19 @@ const FIRST_READING_DEADLINE_MS = 60_000;
 /** Runs the demo; resolves with the exit code. Rejects with the reason of `stop` when that aborts. */
 export async function runDemo(config: DemoConfig, stop: AbortSignal): Promise<number> {
   const interactive = process.stdin.isTTY && process.stdout.isTTY;
-  const { limitSeconds, unicode, startedMs } = config;
-  const face = interactive ? liveFace(unicode, limitSeconds) : playFace(limitSeconds);
-  const session = new Session({ startedMs, limitSeconds, onEvent: (event) => face.event(event) });
+  const { destination, limitSeconds, startedMs } = config;
+  const face = interactive ? liveFace(config) : playFace(config);
+  const session = new Session({
+    destination,
+    openFar: await farSideOf(destination),
+    startedMs,
+    limitSeconds,
+    onEvent: (event) => face.event(event),
+  });
   const lines: string[] = [];
   let complete = false;
   try {
-    complete = await orStopped(play(session, face, lines), stop);
+    complete = await orStopped(play(session, face, RECEIVERS[destination], lines), stop);
   } finally {
     face.close();
     await session[Symbol.asyncDispose]();
@@ -27,24 +36,41 @@ export async function runDemo(config: DemoConfig, stop: AbortSignal): Promise<nu
   return complete ? 0 : 1;
 }
 
+const RECEIVERS: Readonly<Record<Destination, string>> = {
+  mqtt: 'the subscriber',
+  azure: 'a hub',
+};
+
+/** The cloud is loaded only when it is wanted: without it the demo is there sooner. */
+async function farSideOf(destination: Destination): Promise<OpenFarSide> {
+  if (destination === 'mqtt') return (parts) => new MqttSide(parts);
+  const { CloudSide } = await import('./cloud-side.ts');
+  return (parts) => new CloudSide(parts);
+}
+
 /** Returns whether nothing is missing; what there is to say is added to `lines`. */
-async function play(session: Session, face: Face, lines: string[]): Promise<boolean> {
+async function play(
+  session: Session,
+  face: Face,
+  receiver: string,
+  lines: string[],
+): Promise<boolean> {
   face.open(session);
   await session.start();
   const delivered = () => session.firstDeliveredSeconds !== undefined;
   await Promise.race([waitFor(delivered, FIRST_READING_DEADLINE_MS, face.skip), face.wantsEnd]);
   const firstSeconds = session.firstDeliveredSeconds;
   if (firstSeconds === undefined) {
-    lines.push('FAILED: no reading has reached the subscriber. What the services said last:');
+    lines.push(`FAILED: no reading has reached ${receiver}. What the services said last:`);
     lines.push(...session.view().events.map(({ source, text }) => `  ${source}: ${text}`));
     return false;
   }
   face.begin();
   await face.wantsEnd;
   const proof = await session.finish(face.skip);
-  lines.push(`First reading at the subscriber ${firstSeconds.toFixed(1)} s after the start.`, '');
+  lines.push(`First reading at ${receiver} ${firstSeconds.toFixed(1)} s after the start.`, '');
   if (proof === undefined) lines.push('Ended before the last readings had arrived: no proof.');
-  else lines.push(...proofLines(proof));
+  else lines.push(...proofLines(proof, receiver, session.receivers));
   return proof !== undefined && isComplete(proof);
 }
 

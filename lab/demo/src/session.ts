@@ -5,15 +5,16 @@ import type { Redis } from '@holdfast/redis';
 import type { Action } from './core/keys.ts';
 import { Deliveries } from './core/deliveries.ts';
 import type { Accepted } from './core/deliveries.ts';
-import type { PartName } from './core/parts.ts';
+import { PARTS } from './core/parts.ts';
+import type { Destination, PartName } from './core/parts.ts';
 import { prove } from './core/proof.ts';
-import type { Proof } from './core/proof.ts';
+import type { Proof, ReceiverCount } from './core/proof.ts';
 import { Tracker } from './core/tracker.ts';
 import type { DemoView, EventView } from './core/view.ts';
 import { nextAttemptMs, tell } from './core/words.ts';
+import type { FarSide, FarView, OpenFarSide } from './far-side.ts';
 import { Observer } from './observer.ts';
 import { Stack } from './stack.ts';
-import { subscribe } from './subscriber.ts';
 import { waitFor } from './wait.ts';
 
 const LOOK_EVERY_MS = 200;
@@ -21,10 +22,15 @@ const EVENTS_KEPT = 200;
 const HISTORY_SECONDS = 240;
 /** For the sensor to hand over what it holds, should Redis just be on its way back. */
 const REST_DEADLINE_MS = 20_000;
-/** For the rest of the way: the longest wait between two attempts to connect is 45 s. */
-const DELIVERY_DEADLINE_MS = 90_000;
+/**
+ * For the rest of the way. The longest wait between two attempts to connect to the broker is 45 s; a
+ * hub that threw us out again and again is left alone for up to 90 s, and then perhaps once more.
+ */
+const DELIVERY_DEADLINE_MS = { mqtt: 90_000, azure: 240_000 };
 
 export interface SessionOptions {
+  readonly destination: Destination;
+  readonly openFar: OpenFarSide;
   /** Monotonic time of the moment the command was typed, milliseconds. */
   readonly startedMs: number;
   readonly limitSeconds: number | undefined;
@@ -36,11 +42,11 @@ export class Session implements AsyncDisposable {
   readonly #deliveries = new Deliveries();
   readonly #tracker = new Tracker(this.#deliveries);
   readonly #stack: Stack;
+  readonly #far: FarSide;
   readonly #ended = new AbortController();
   readonly #connections: Redis[] = [];
   readonly #events: EventView[] = [];
   #observer: Observer | undefined;
-  #unsubscribe: (() => Promise<void>) | undefined;
   #firstDeliveredMs: number | undefined;
   #nextAttemptAtMs = 0;
   #pageUrl: string | undefined;
@@ -55,9 +61,11 @@ export class Session implements AsyncDisposable {
         this.#pageUrl = url;
         this.#say('page', `open ${url} in a browser`);
       },
-      onBroker: async (port) => {
-        this.#unsubscribe = await subscribe(port, this.#deliveries, (one) => this.#onAccepted(one));
-      },
+      order: PARTS[options.destination],
+    });
+    this.#far = options.openFar({
+      take: (payload) => this.#take(payload),
+      say: (source, text, level) => this.#say(source, text, level),
     });
   }
 
@@ -65,9 +73,9 @@ export class Session implements AsyncDisposable {
   async start(): Promise<void> {
     await this.#stack.startRedis();
     // As a dashboard sees it.
-    this.#observer = new Observer(this.#connect('grafana'), this.#tracker);
+    this.#observer = new Observer(this.#connect('grafana'), this.#tracker, this.#far.watched);
     void this.#look(this.#observer);
-    await this.#stack.startRest();
+    await this.#stack.startRest(this.#far);
   }
 
   /** Seconds from the command to the first reading at the subscriber; undefined before it. */
@@ -75,6 +83,11 @@ export class Session implements AsyncDisposable {
     return this.#firstDeliveredMs === undefined
       ? undefined
       : (this.#firstDeliveredMs - this.#options.startedMs) / 1_000;
+  }
+
+  /** What each of several receivers has taken; empty where there is one. */
+  get receivers(): readonly ReceiverCount[] {
+    return this.#farView().cloud?.hubs ?? [];
   }
 
   /** Does what a key or the script says; what it takes beyond that is done behind. */
@@ -93,7 +106,7 @@ export class Session implements AsyncDisposable {
       limitSeconds: this.#options.limitSeconds,
       phase: this.#proving ? 'proving' : phase,
       parts: this.#stack.parts.map((part) => part.view),
-      networkCut: this.#stack.networkCut,
+      ...this.#farView(),
       measuring: this.#observer?.measuring ?? true,
       sensors: this.#tracker.sensors(nowMs),
       temperatures: this.#tracker.temperatures,
@@ -101,6 +114,7 @@ export class Session implements AsyncDisposable {
       produced: this.#tracker.produced,
       delivered: this.#deliveries.count,
       notDelivered: this.#tracker.notDelivered,
+      missing: this.#tracker.missing,
       notAcknowledged: this.#tracker.notAcknowledged,
       acknowledgedId: this.#tracker.acknowledgedId,
       link: this.#observer?.link ?? '',
@@ -121,9 +135,10 @@ export class Session implements AsyncDisposable {
    */
   async finish(skip: AbortSignal): Promise<Proof | undefined> {
     this.#proving = true;
-    await this.#stack.restoreNetwork();
+    await this.#far.restore();
     await this.#stopMeasuring(skip);
-    await waitFor(() => this.#allAcknowledged(), DELIVERY_DEADLINE_MS, skip);
+    const deadlineMs = DELIVERY_DEADLINE_MS[this.#options.destination];
+    await waitFor(() => this.#allAcknowledged(), deadlineMs, skip);
     if (skip.aborted || this.#observer === undefined) return undefined;
     return prove(await this.#observer.stream(), this.#deliveries);
   }
@@ -131,7 +146,6 @@ export class Session implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ended.abort();
     for (const redis of this.#connections) redis.disconnect();
-    await this.#unsubscribe?.();
     await this.#stack[Symbol.asyncDispose]();
   }
 
@@ -140,13 +154,21 @@ export class Session implements AsyncDisposable {
       case 'press':
         this.#say('you', 'press the button');
         return this.#stack.pressButton();
-      case 'network':
-        this.#say('you', this.#stack.networkCut ? 'restore the network' : 'cut the network');
-        return this.#stack.networkCut ? this.#stack.restoreNetwork() : this.#stack.cutNetwork();
       case 'kill':
         this.#say('you', `kill -9 ${action.part}`);
         return this.#stack.kill(action.part);
+      case 'network':
+      case 'move':
+      case 'throttle':
+      case 'disable':
+      case 'reprovision':
+      case 'hub':
+        return this.#far.act(action.kind);
     }
+  }
+
+  #farView(): FarView {
+    return this.#far.view(this.#observer?.hash ?? (() => ({})));
   }
 
   /** After this nothing is added to the stream any more. */
@@ -186,10 +208,12 @@ export class Session implements AsyncDisposable {
     return redis;
   }
 
-  #onAccepted({ fresh }: Accepted): void {
+  #take(payload: string): Accepted {
+    const accepted = this.#deliveries.take(payload);
     const nowMs = systemClock.monotonicMs();
-    if (fresh.length > 0) this.#firstDeliveredMs ??= nowMs;
-    this.#tracker.delivered(fresh, nowMs);
+    if (accepted.fresh.length > 0) this.#firstDeliveredMs ??= nowMs;
+    this.#tracker.delivered(accepted.fresh, nowMs);
+    return accepted;
   }
 
   #onLine(part: PartName, line: string): void {

@@ -1,12 +1,10 @@
 /**
- * The whole gateway on this machine: the real services, the real Redis with its own start script,
- * a broker, a network between the two sides that can be cut, and simulated hardware. Everything has
- * ports and folders of its own and goes with `dispose`.
+ * The whole gateway on this machine: the real services, the real Redis with its own start script, and
+ * simulated hardware, with the other end that it is given. Everything has ports and folders of its own
+ * and goes with `dispose`.
  */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startFaultProxy } from '@holdfast/lab/fault-proxy';
-import type { FaultProxy } from '@holdfast/lab/fault-proxy';
 import {
   GpioSimulation,
   HardwareClient,
@@ -20,11 +18,10 @@ import {
   isFree,
   removeFolder,
   service,
-  startMosquitto,
 } from '@holdfast/lab/servers';
 import type { RedisSettings } from '@holdfast/redis';
 import type { PartName } from './core/parts.ts';
-import { PARTS } from './core/parts.ts';
+import type { FarSide, Gateway, Variables } from './far-side.ts';
 import { Part } from './part.ts';
 
 const REDIS_FOLDER = fileURLToPath(new URL('../../../redis/', import.meta.url));
@@ -43,17 +40,16 @@ export interface StackOptions {
   readonly onEnd: (part: PartName) => void;
   /** The page answers at this address. */
   readonly onPage: (url: string) => void;
-  /** Called when the broker answers and nothing has been sent to it yet. */
-  readonly onBroker: (port: number) => Promise<void>;
+  /** In the order of their keys. */
+  readonly order: readonly PartName[];
 }
 
-export class Stack implements AsyncDisposable {
+export class Stack implements Gateway, AsyncDisposable {
   readonly #dir = dataFolder('demo');
   readonly #options: StackOptions;
   readonly #parts = new Map<PartName, Part>();
   /** To be undone, last first. */
   readonly #undo: (() => PromiseLike<void> | void)[] = [];
-  #network: FaultProxy | undefined;
   #hand: HardwareClient | undefined;
   #redisPort = 0;
 
@@ -69,11 +65,7 @@ export class Stack implements AsyncDisposable {
 
   /** In the order of their keys. */
   get parts(): readonly Part[] {
-    return PARTS.flatMap((name) => this.#parts.get(name) ?? []);
-  }
-
-  get networkCut(): boolean {
-    return this.#network?.state === 'cut';
+    return this.#options.order.flatMap((name) => this.#parts.get(name) ?? []);
   }
 
   /** Redis first, because everybody needs its address; resolves before it answers. */
@@ -90,12 +82,24 @@ export class Stack implements AsyncDisposable {
         REDIS_PORT: String(this.#redisPort),
       },
     });
-    this.#keep('redis', process);
+    this.keep('redis', process);
   }
 
   /** Resolves when every process runs, which does not mean that it is ready. */
-  async startRest(): Promise<void> {
-    await Promise.all([this.#startDeviceSide(), this.#startNetworkSide(), this.#startPage()]);
+  async startRest(far: FarSide): Promise<void> {
+    await Promise.all([this.#startDeviceSide(), this.#startFarSide(far), this.#startPage()]);
+  }
+
+  /** A service with its user of Redis, from now on whenever it ends. */
+  keepService(name: PartName, env: Variables): void {
+    this.keep(name, service(name, { ...this.#redisEnv(name), ...env }));
+  }
+
+  keep(name: PartName, process: ManagedProcess): void {
+    process.onLine((line) => this.#options.onLine(name, line));
+    const part = new Part(name, process, () => this.#options.onEnd(name));
+    this.#parts.set(name, part);
+    part.keep();
   }
 
   /** How a user of the ACL reaches Redis. */
@@ -111,14 +115,6 @@ export class Stack implements AsyncDisposable {
 
   async pressButton(): Promise<void> {
     await this.#hand?.press(BUTTON_LINE);
-  }
-
-  async cutNetwork(): Promise<void> {
-    await this.#network?.cut();
-  }
-
-  async restoreNetwork(): Promise<void> {
-    await this.#network?.restore();
   }
 
   async kill(name: PartName): Promise<void> {
@@ -152,30 +148,22 @@ export class Stack implements AsyncDisposable {
       hand.setChip(CHIP, weather((performance.now() - startMs) / 1_000)).catch(() => {});
     }, DRIFT_EVERY_MS);
     this.#undo.push(() => clearInterval(drift));
-    this.#keepService('sensor', {
+    this.keepService('sensor', {
       SENSORS: 'host,bme280@1:0x76',
       INTERVAL_SECONDS: String(INTERVAL_SECONDS),
       HARDWARE_SIMULATOR: path,
     });
-    this.#keepService('startstopbutton', {
+    this.keepService('startstopbutton', {
       BUTTON_PIN: String(BUTTON_LINE),
       HARDWARE_SIMULATOR: path,
     });
   }
 
-  /** The broker with its subscriber, the network in front of it, and the service that sends. */
-  async #startNetworkSide(): Promise<void> {
-    const broker = await startMosquitto();
-    this.#undo.push(() => broker[Symbol.asyncDispose]());
-    this.#keep('mosquitto', broker.process);
-    await this.#options.onBroker(broker.port);
-    const network = await startFaultProxy({ targetPort: broker.port });
-    this.#undo.push(() => network[Symbol.asyncDispose]());
-    this.#network = network;
-    this.#keepService('mqtthandler', {
-      MQTT_HOST: '127.0.0.1',
-      MQTT_PORT: String(network.port),
-      MQTT_KEEPALIVE_SECONDS: '5',
+  /** The other end, and the service that sends. */
+  async #startFarSide(far: FarSide): Promise<void> {
+    this.#undo.push(() => far[Symbol.asyncDispose]());
+    this.keepService('mqtthandler', {
+      ...(await far.start(this)),
       BALENA_DEVICE_UUID: 'demo',
       BALENA_DEVICE_TYPE: 'demo',
       BALENA_APP_NAME: 'demo',
@@ -200,24 +188,13 @@ export class Stack implements AsyncDisposable {
     page.start();
   }
 
-  #keepService(name: PartName, env: Readonly<Record<string, string>>): void {
-    this.#keep(name, service(name, { ...this.#redisEnv(name), ...env }));
-  }
-
-  #redisEnv(user: string): Readonly<Record<string, string>> {
+  #redisEnv(user: string): Variables {
     return {
       REDIS_HOST: '127.0.0.1',
       REDIS_PORT: String(this.#redisPort),
       REDIS_USERNAME: user,
       REDIS_PASSWORD_FILE: this.#passwordFile(user),
     };
-  }
-
-  #keep(name: PartName, process: ManagedProcess): void {
-    process.onLine((line) => this.#options.onLine(name, line));
-    const part = new Part(name, process, () => this.#options.onEnd(name));
-    this.#parts.set(name, part);
-    part.keep();
   }
 
   #passwordFile(user: string): string {

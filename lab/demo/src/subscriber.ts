@@ -1,6 +1,5 @@
 /** The other end: an MQTT subscriber whose session outlives its connection, QoS 1. */
 import { connect } from 'mqtt';
-import type { Accepted, Deliveries } from './core/deliveries.ts';
 
 const TOPIC = 'iot-projekt/device/+/values';
 const RECONNECT_MS = 200;
@@ -8,8 +7,7 @@ const RECONNECT_MS = 200;
 /** Subscribes and resolves when the broker has confirmed; returns how to end it. */
 export async function subscribe(
   port: number,
-  deliveries: Deliveries,
-  onAccepted: (accepted: Accepted) => void,
+  onPayload: (payload: string) => void,
 ): Promise<() => Promise<void>> {
   const client = connect({
     host: '127.0.0.1',
@@ -21,7 +19,7 @@ export async function subscribe(
   });
   // Failed attempts are repeated; the processes' rows show why.
   client.on('error', () => {});
-  client.on('message', (_topic, payload) => onAccepted(deliveries.take(payload.toString('utf8'))));
+  client.on('message', (_topic, payload) => onPayload(payload.toString('utf8')));
   await client.subscribeAsync(TOPIC, { qos: 1 });
   return async () => client.endAsync(true);
 }

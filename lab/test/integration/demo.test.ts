@@ -16,12 +16,12 @@ describe('the demo without a terminal', () => {
   before(() => (folder = mkdtempSync(join(tmpdir(), 'holdfast-demo-test-'))));
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  const demo = (seconds: string) =>
+  const demo = (seconds: string, more: Readonly<Record<string, string>> = {}) =>
     new ManagedProcess({
       name: 'demo',
       command: process.execPath,
       args: ['--import', 'tsx', MAIN],
-      env: { TMPDIR: folder, DEMO_SECONDS: seconds },
+      env: { TMPDIR: folder, DEMO_SECONDS: seconds, ...more },
       cwd: ROOT,
     });
 
@@ -62,6 +62,48 @@ describe('the demo without a terminal', () => {
     await untilNothingIsLeft([...pids]);
   });
 
+  test('with the cloud plays a throttled move, an outage and three kills, loses nothing', async () => {
+    const process = demo('25', { DESTINATION: 'azure' });
+    const lines: string[] = [];
+    process.onLine((line) => lines.push(line));
+    const pids = new Set<string>();
+    process.onLine(() => childrenOf(process.pid).forEach((pid) => pids.add(pid)));
+    process.start();
+    const code = await process.exited();
+    const output = lines.join('\n');
+    assert.equal(code, 0, output);
+    for (const said of [
+      /DPS: the device belongs to hub-a/,
+      /you: throttle DPS/,
+      /you: move the device to hub-b/,
+      /hub-a: refuses the device: 403012/,
+      /DPS: (registration|lookup): 429/,
+      /DPS: the device belongs to hub-b/,
+      /hub-b: is away/,
+      /hub-b: is back/,
+      /hub-b: the device is connected/,
+      /you: kill -9 mqtthandler/,
+      /you: kill -9 provisioner/,
+      /you: kill -9 redis/,
+      /^ {2}lost +0 /m,
+      /^ {2}recorded as gap +0 /m,
+      /Nothing was lost: every reading the sensor made has reached a hub/,
+    ]) {
+      assert.match(output, said);
+    }
+    const [produced, delivered, atA, atB] = [
+      'produced',
+      'delivered',
+      '  at hub-a',
+      '  at hub-b',
+    ].map((name) => Number(new RegExp(`^  ${name} +(\\d+) `, 'm').exec(output)?.[1]));
+    assert.equal(produced, delivered);
+    assert.equal((atA ?? 0) + (atB ?? 0), delivered);
+    assert.ok((atA ?? 0) > 0 && (atB ?? 0) > 0, output);
+    assert.doesNotMatch(output, /NOPERM/);
+    await untilNothingIsLeft([...pids]);
+  });
+
   for (const [signal, code] of [
     ['SIGINT', 130],
     ['SIGTERM', 143],
@@ -99,7 +141,7 @@ describe('the demo without a terminal', () => {
 
 /** Folders of the demo; what tsx keeps there is its own. */
 function holdfastFolders(folder: string): string[] {
-  return readdirSync(folder).filter((name) => name.startsWith('holdfast'));
+  return readdirSync(folder).filter((name) => /^(holdfast|azure-lab)/.test(name));
 }
 
 /** Process ids, read from proc(5). */

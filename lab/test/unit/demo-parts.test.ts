@@ -117,31 +117,31 @@ describe('the rate', () => {
 
 describe('the keys', () => {
   test('act at once', () => {
-    assert.deepEqual(stepKey('idle', 'B').action, { kind: 'press' });
-    assert.deepEqual(stepKey('idle', 'n').action, { kind: 'network' });
-    assert.deepEqual(stepKey('idle', '4').action, { kind: 'kill', part: 'redis' });
-    assert.deepEqual(stepKey('idle', '\u0003').action, { kind: 'quit' });
+    assert.deepEqual(stepKey('mqtt', 'idle', 'B').action, { kind: 'press' });
+    assert.deepEqual(stepKey('mqtt', 'idle', 'n').action, { kind: 'network' });
+    assert.deepEqual(stepKey('mqtt', 'idle', '4').action, { kind: 'kill', part: 'redis' });
+    assert.deepEqual(stepKey('mqtt', 'idle', '\u0003').action, { kind: 'quit' });
   });
 
   test('k asks which process, and any other key leaves the question', () => {
-    assert.equal(stepKey('idle', 'k').state, 'choosing');
-    assert.deepEqual(stepKey('choosing', '3'), {
+    assert.equal(stepKey('mqtt', 'idle', 'k').state, 'choosing');
+    assert.deepEqual(stepKey('mqtt', 'choosing', '3'), {
       state: 'idle',
       action: { kind: 'kill', part: 'mqtthandler' },
     });
     for (const key of ['k', 'x', '\u001b'])
-      assert.deepEqual(stepKey('choosing', key), { state: 'idle' });
+      assert.deepEqual(stepKey('mqtt', 'choosing', key), { state: 'idle' });
   });
 
   for (const key of ['0', '6', ' ', '', 'é', '\r']) {
     test(`${JSON.stringify(key)} does nothing`, () =>
-      assert.deepEqual(stepKey('idle', key), { state: 'idle' }));
+      assert.deepEqual(stepKey('mqtt', 'idle', key), { state: 'idle' }));
   }
 });
 
 describe('the script', () => {
   test('cuts and restores the network, pauses and resumes, and kills two processes', () => {
-    const list = scenes(10);
+    const list = scenes('mqtt', 10);
     const kinds = list.map(({ action }) => action.kind);
     assert.deepEqual(kinds, ['network', 'press', 'press', 'kill', 'kill', 'network', 'quit']);
     assert.equal(list.at(-1)?.atSeconds, 10);

@@ -9,8 +9,9 @@ const VIEW: DemoView = {
   elapsedSeconds: 125,
   limitSeconds: undefined,
   phase: 'running',
-  parts: PARTS.map((name) => ({ name, pid: 1_234_567, up: true, restarts: 0 })),
+  parts: PARTS.mqtt.map((name) => ({ name, pid: 1_234_567, up: true, restarts: 0 })),
   networkCut: false,
+  cloud: undefined,
   measuring: true,
   sensors: [
     { id: 'bme280-1-76', perSecond: 5, values: ['21.53 °C', '1013.2 hPa', '45 %'] },
@@ -21,6 +22,7 @@ const VIEW: DemoView = {
   produced: 421,
   delivered: 400,
   notDelivered: 21,
+  missing: 0,
   notAcknowledged: 22,
   acknowledgedId: '1763760000000-0',
   link: 'connected',
@@ -40,6 +42,26 @@ const VIEW: DemoView = {
   ],
   pageUrl: 'http://127.0.0.1:8080/',
   choosing: false,
+};
+
+const CLOUD: NonNullable<DemoView['cloud']> = {
+  command: 'npx holdfast-cloud watch --admin http://127.0.0.1:43217',
+  hubs: ['hub-a', 'hub-b'].map((name) => ({
+    name,
+    connected: true,
+    away: true,
+    messages: 1,
+    readings: 2,
+    duplicates: 3,
+  })),
+  provisioning: { state: 'connected', reason: 'hub_connected', nextAttemptInSeconds: undefined },
+  assignedHub: 'hub-a',
+  throttled: true,
+  disabled: true,
+  registrations: 1,
+  lookups: 1,
+  polls: 1,
+  refused: 1,
 };
 
 const size = (columns: number, rows: number) => ({ columns, rows });
@@ -64,6 +86,7 @@ describe('the live picture', () => {
         { phase: 'proving', limitSeconds: 86_400, notDelivered: 1_000_000 },
         { sensors: [], temperatures: [], deliveredHistory: [], buffer: undefined, parts: [] },
         { parts: VIEW.parts.map((part) => ({ ...part, restarts: 12 })) },
+        { cloud: CLOUD },
         { temperatures: Array.from({ length: 500 }, (_, i) => i) },
       ];
       for (const view of views) {
@@ -156,6 +179,19 @@ describe('the live picture', () => {
     assert.match(shown({ measuring: false })[0] ?? '', /PAUSED by the button/);
     assert.match(shown({ phase: 'proving' })[0] ?? '', /stopped, 21 readings on their way/);
     assert.match(shown({ limitSeconds: 20 })[0] ?? '', /02:05 of 00:20$/);
+  });
+
+  test('with a cloud shows provisioning and hubs, and still has room for events and keys', () => {
+    const rows = shown({ cloud: CLOUD, missing: 2 });
+    assert.equal(rows.length, 24);
+    assert.match(rows[0] ?? '', /every reading goes to an Azure IoT Hub/);
+    assert.match(find(rows, 'In your browser'), /The cloud: npx holdfast-cloud watch/);
+    assert.match(find(rows, 'stored'), /at the hubs 400 .* lost 2 {2}gaps 0$/);
+    assert.equal(find(rows, 'provisioning'), 'provisioning connected (hub_connected)');
+    assert.match(find(rows, '5 mosquitto'), /t DPS +THROTTLED device DISABLED$/);
+    assert.match(find(rows, '> hub-a'), /AWAY +readings 2 {2}duplicates 3 {2}messages 1$/);
+    assert.match(rows.at(-3) ?? '', /broker lost$/);
+    assert.match(rows.at(-1) ?? '', /^b button .* h hub back {2}1-5 kill {2}q end$/);
   });
 
   test('asks which process to kill', () => {

@@ -68,7 +68,7 @@ function sameHub(rules: Rules, hub: HubPart, looked: boolean, now: Now, random: 
     case 'failing':
       return { ...hub, window: hubWindow(rules, now, random), looked };
     case 'refused':
-      return { ...hub, name: 'untried', refusals: 0 };
+      return { ...hub, name: 'untried', refusals: 0, looked };
     case 'none':
       return { ...hub, name: 'untried' };
     case 'untried':

@@ -32,8 +32,9 @@ export const HUB_ROWS: readonly HubRow[] = [
     id: 'hub_refused_clock_unsure',
     outcome: 'CONNACK 2, 4 or 5 again, and the kernel says its clock is not synchronised',
     means: 'perhaps only the clock',
-    action: 'lookup, whose `Date` tells; waits as in the next row',
-    fits: (c) => isRefusal(c) && c.kernelClock === 'unsynchronised',
+    action: 'lookup, once, whose `Date` tells; waits as in the next row',
+    // Once: the lookup has told the time, and knows of no move before the device registers again.
+    fits: (c) => isRefusal(c) && c.kernelClock === 'unsynchronised' && !c.looked,
     verdict: { do: 'ask', question: 'lookup', wait: 'fruitless' },
   },
   {

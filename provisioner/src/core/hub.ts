@@ -39,7 +39,8 @@ export function onHub(
   const { refusals, drops } = counted;
   const { heldMs } = report;
   const hasDps = rules.source === 'dps';
-  const row = decideHub({ outcome, refusals, drops, heldMs, kernelClock, hasDps });
+  const { looked } = hub;
+  const row = decideHub({ outcome, refusals, drops, heldMs, kernelClock, looked, hasDps });
   const state = {
     ...before,
     hub: counted,

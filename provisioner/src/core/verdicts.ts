@@ -55,6 +55,8 @@ export interface HubCase {
   /** How long the lost connection held. */
   readonly heldMs: number;
   readonly kernelClock: KernelClock;
+  /** DPS was asked by lookup since the last connection and said: this hub. */
+  readonly looked: boolean;
   /** False = the assignment is fixed by a variable. */
   readonly hasDps: boolean;
 }

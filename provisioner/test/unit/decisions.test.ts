@@ -78,6 +78,7 @@ const hub = (outcome: HubOutcome, more: Partial<HubCase> = {}): HubCase => ({
   drops: 0,
   heldMs: 0,
   kernelClock: 'unknown',
+  looked: false,
   hasDps: true,
   ...more,
 });
@@ -90,6 +91,7 @@ const HUB_CASES: readonly [HubCase, string][] = [
   [hub('connack_5', { hasDps: false }), 'hub_refused_once'],
   [hub('connack_5', { refusals: 2, hasDps: false }), 'hub_refused_fixed'],
   [hub('connack_5', { refusals: 2, kernelClock: 'unsynchronised' }), 'hub_refused_clock_unsure'],
+  [hub('connack_5', { refusals: 2, kernelClock: 'unsynchronised', looked: true }), 'hub_refused'],
   [hub('connack_2', { refusals: 2 }), 'hub_refused'],
   [hub('connack_4', { refusals: 7, kernelClock: 'synchronised' }), 'hub_refused'],
   [hub('connack_5', { refusals: 2 }), 'hub_refused'],

@@ -398,8 +398,19 @@ describe('the hub', () => {
     w.hub = () => 'connack_5';
     w.kernelClock = 'unsynchronised';
     w.dropConnection('dropped');
-    w.run(4 * MINUTE_MS);
+    w.run(150_000);
     assert.deepEqual(questions(w), ['lookup']);
+    w.run(DAY_MS);
+    assert.ok(w.asked.length <= 60, `${w.asked.length} a day`);
+  });
+  test('moved, and DPS knows of no move before it registers: a doubtful clock does not keep it', () => {
+    const w = provisioned((question) => (question === 'lookup' ? toA : toB));
+    w.hub = ({ state }) => (state.assignment?.host.startsWith('a') ? 'connack_5' : 'ok');
+    w.kernelClock = 'unsynchronised';
+    w.dropConnection('dropped');
+    w.run(10 * MINUTE_MS);
+    assert.deepEqual(questions(w), ['lookup', 'register']);
+    assert.deepEqual([w.state.generation, w.connected], [2, true]);
   });
   test('busy: exponential, never under a minute, a lookup now and then, no registration', () => {
     const w = provisioned(() => toA);

@@ -95,8 +95,24 @@ export function isComplete(proof: Proof): boolean {
 
 const SHOWN_LOST = 5;
 
-/** The proof in plain words. */
-export function proofLines(proof: Proof): string[] {
+/** What one of several receivers has taken. */
+export interface ReceiverCount {
+  readonly name: string;
+  /** Readings nobody had before. */
+  readonly readings: number;
+  readonly duplicates: number;
+}
+
+/**
+ * The proof in plain words.
+ * @param receiver whoever is to have the readings
+ * @param parts what each of them took, where there are several
+ */
+export function proofLines(
+  proof: Proof,
+  receiver = 'the subscriber',
+  parts: readonly ReceiverCount[] = [],
+): string[] {
   const row = (count: number, name: string, meaning: string) =>
     `  ${name.padEnd(20)}${String(count).padStart(8)}   ${meaning}`;
   const numbering =
@@ -105,8 +121,11 @@ export function proofLines(proof: Proof): string[] {
   return [
     'Proof',
     row(proof.produced, 'produced', `made by the sensor${whole}`),
-    row(proof.delivered, 'delivered', 'of them are at the subscriber'),
-    row(proof.recordedAsGap, 'recorded as gap', 'given up, and the subscriber was told which'),
+    row(proof.delivered, 'delivered', `of them are at ${receiver}`),
+    ...parts.map((one) =>
+      row(one.readings, `  at ${one.name}`, `and ${one.duplicates} that had come before`),
+    ),
+    row(proof.recordedAsGap, 'recorded as gap', `given up, and ${receiver} was told which`),
     row(proof.lost.length, 'lost', 'missing without a word'),
     row(proof.duplicates, 'duplicates dropped', 'came twice, recognised by their number'),
     ...(proof.holesInStream > 0
@@ -116,11 +135,11 @@ export function proofLines(proof: Proof): string[] {
       ? [row(proof.unreadable, 'unreadable', 'messages that are no reading')]
       : []),
     '',
-    verdict(proof),
+    verdict(proof, receiver),
   ];
 }
 
-function verdict(proof: Proof): string {
+function verdict(proof: Proof, receiver: string): string {
   const { lost, recordedAsGap, unreadable } = proof;
   if (proof.produced === 0) return 'FAILED: no reading was made, so nothing is proved.';
   if (lost.length > 0) {
@@ -132,5 +151,5 @@ function verdict(proof: Proof): string {
     return `FAILED: ${recordedAsGap} readings are missing; each of them is on record as a gap.`;
   }
   if (unreadable > 0) return `FAILED: ${unreadable} messages cannot be read.`;
-  return 'Nothing was lost: every reading the sensor made has reached the subscriber.';
+  return `Nothing was lost: every reading the sensor made has reached ${receiver}.`;
 }

@@ -11,6 +11,7 @@ import { Rate } from './rates.ts';
 import type { SensorView } from './view.ts';
 
 const TEMPERATURES = 240;
+const STREAM_ID = /^\d+-\d+$/;
 
 interface SensorState {
   readonly rate: Rate;
@@ -21,8 +22,8 @@ export class Tracker {
   readonly #deliveries: Deliveries;
   readonly #sensors = new Map<string, SensorState>();
   readonly #produced = new Set<string>();
-  /** Stored and not at the subscriber. */
-  readonly #waiting = new Set<string>();
+  /** Stored and not received: name -> newest id. */
+  readonly #waiting = new Map<string, string>();
   #unacknowledged: string[] = [];
   #acknowledgedId = '';
   #lastId = '-';
@@ -44,6 +45,16 @@ export class Tracker {
 
   get notDelivered(): number {
     return this.#waiting.size;
+  }
+
+  /**
+   * Acknowledged and not received: lost, where the receiver is known to have everything that it
+   * acknowledges.
+   */
+  get missing(): number {
+    const upTo = this.#acknowledgedId;
+    if (!STREAM_ID.test(upTo)) return 0;
+    return [...this.#waiting.values()].filter((id) => compareIds(id, upTo) <= 0).length;
   }
 
   get notAcknowledged(): number {
@@ -78,23 +89,23 @@ export class Tracker {
       const name =
         identity === undefined ? foreignName(id) : readingName(identity.epoch, identity.seq);
       // A reading put back after a restart of Redis stands in the stream under a second id.
+      if (!this.#deliveries.has(name)) this.#waiting.set(name, id);
       if (this.#produced.has(name)) continue;
       this.#produced.add(name);
-      if (!this.#deliveries.has(name)) this.#waiting.add(name);
       this.#show(fields, nowMs);
     }
   }
 
-  /** Readings that have reached the subscriber. */
+  /** Readings that have been received. */
   delivered(names: readonly string[], nowMs: number): void {
     for (const name of names) this.#waiting.delete(name);
     this.#deliveredRate.add(nowMs, names.length);
   }
 
-  /** `mqtt_sender:last_id` as it stands. */
+  /** The cursor of the destination as it stands. */
   acknowledged(id: string): void {
     this.#acknowledgedId = id;
-    if (!/^\d+-\d+$/.test(id)) return;
+    if (!STREAM_ID.test(id)) return;
     this.#unacknowledged = this.#unacknowledged.filter((one) => compareIds(one, id) > 0);
   }
 

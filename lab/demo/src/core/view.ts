@@ -1,4 +1,6 @@
 /** The picture of the running gateway: state -> rows. Colours never say what words do not. */
+import { cloudKeys, cloudRows, cloudSummary, dpsCell } from './cloud-view.ts';
+import type { CloudView } from './cloud-view.ts';
 import {
   bytes,
   clip,
@@ -13,6 +15,8 @@ import {
   toAscii,
 } from './format.ts';
 import type { PartName } from './parts.ts';
+
+export type { CloudView };
 
 export interface PartView {
   readonly name: PartName;
@@ -50,6 +54,8 @@ export interface DemoView {
   readonly phase: 'starting' | 'running' | 'proving';
   readonly parts: readonly PartView[];
   readonly networkCut: boolean;
+  /** Where the readings go; undefined = to a broker. */
+  readonly cloud: CloudView | undefined;
   readonly measuring: boolean;
   readonly sensors: readonly SensorView[];
   /** Temperatures measured, oldest first. */
@@ -58,12 +64,14 @@ export interface DemoView {
   readonly deliveredHistory: readonly number[];
   readonly produced: number;
   readonly delivered: number;
-  /** Stored and not yet at the subscriber. */
+  /** Stored and not yet received. */
   readonly notDelivered: number;
-  /** Stored and not yet acknowledged by the broker. */
+  /** Acknowledged by a hub that has not received it. */
+  readonly missing: number;
+  /** Stored and not yet acknowledged by the broker or hub. */
   readonly notAcknowledged: number;
   readonly acknowledgedId: string;
-  /** As mqtthandler says: `connected`, `connecting`, `waiting`, ... */
+  /** As mqtthandler says: `connected`, `connecting`, `waiting`, `failed (connack_5)`, ... */
   readonly link: string;
   readonly nextAttemptInSeconds: number | undefined;
   readonly buffer: BufferView | undefined;
@@ -91,7 +99,7 @@ export function render(view: DemoView, size: Size, unicode = true): string[] {
   const rule = paint('dim', '─'.repeat(width));
   const top = [
     title(view, width),
-    paint('cyan', `In your browser: ${view.pageUrl ?? 'in a moment'}`),
+    paint('cyan', addresses(view)),
     rule,
     ...processRows(view, width),
     rule,
@@ -110,19 +118,27 @@ export function render(view: DemoView, size: Size, unicode = true): string[] {
 export function summary(view: DemoView): string {
   const rates = view.sensors.map((one) => `${one.id} ${one.perSecond.toFixed(1)}/s`).join('  ');
   const state = view.measuring ? '' : '  paused';
+  const cloud = view.cloud === undefined ? '' : `  ${cloudSummary(view.cloud)}`;
   return (
     `${rates}${state}  stored ${view.produced}  delivered ${view.delivered}` +
-    `  backlog ${view.notDelivered}  link ${linkText(view)}`
+    `  backlog ${view.notDelivered}  link ${linkText(view)}${cloud}`
   );
+}
+
+/** Where there is more to see. */
+function addresses({ pageUrl = 'in a moment', cloud }: DemoView): string {
+  const page = `In your browser: ${pageUrl}`;
+  return cloud?.command === undefined ? page : `${page}   The cloud: ${cloud.command}`;
 }
 
 function title(view: DemoView, width: number): string {
   const { elapsedSeconds, limitSeconds, phase } = view;
   const limit = limitSeconds === undefined ? '' : ` of ${stopwatch(limitSeconds)}`;
+  const target = view.cloud === undefined ? 'an MQTT subscriber' : 'an Azure IoT Hub';
   const state = {
     starting: 'starting',
     running: view.measuring
-      ? 'measuring; every reading goes to an MQTT subscriber'
+      ? `measuring; every reading goes to ${target}`
       : paint('yellow', 'PAUSED by the button'),
     proving: paint('yellow', `measuring stopped, ${view.notDelivered} readings on their way`),
   }[phase];
@@ -133,13 +149,12 @@ function title(view: DemoView, width: number): string {
   );
 }
 
-/** Two processes side by side; the network is the sixth. */
+/** Two processes side by side; the network or DPS is the sixth. */
 function processRows(view: DemoView, width: number): string[] {
   const half = Math.floor(width / 2);
   const cells = view.parts.map((part, index) => processCell(part, index + 1, half >= 45));
-  cells.push(
-    `n ${fit('network', 16)}${view.networkCut ? paint('red', 'CUT') : paint('green', 'open')}`,
-  );
+  const open = view.networkCut ? paint('red', 'CUT') : paint('green', 'open');
+  cells.push(view.cloud === undefined ? `n ${fit('network', 16)}${open}` : dpsCell(view.cloud));
   const rows: string[] = [];
   for (let i = 0; i < cells.length; i += 2) {
     rows.push(`${fit(cells[i] ?? '', half - 1)} ${cells[i + 1] ?? ''}`);
@@ -171,20 +186,34 @@ function sensorRows(view: DemoView, width: number): string[] {
 }
 
 function deliveryRows(view: DemoView, width: number): string[] {
-  const { notDelivered, firstDeliveredSeconds: first } = view;
-  const backlog = String(notDelivered);
-  const shownBacklog = notDelivered > 0 ? paint('yellow', backlog) : backlog;
+  const { cloud, notDelivered, firstDeliveredSeconds: first } = view;
+  const link = `link ${linkColoured(view)}  acknowledged up to ${view.acknowledgedId || '-'}`;
+  const buffer = bufferRow(view.buffer, notDelivered);
+  if (cloud !== undefined) {
+    const lost = view.missing > 0 ? paint('red', String(view.missing)) : '0';
+    const counts = `${countsOf(view, 'hubs')}  lost ${lost}  gaps ${view.gapReadings}`;
+    return [counts, link, ...cloudRows(cloud), buffer];
+  }
   return [
-    `stored ${paint('bold', String(view.produced))}  at the subscriber ${paint('bold', String(view.delivered))}` +
-      `  backlog ${shownBacklog}  unacknowledged ${view.notAcknowledged}`,
-    `link ${linkColoured(view)}  acknowledged up to ${view.acknowledgedId || '-'}`,
-    bufferRow(view.buffer, notDelivered),
+    countsOf(view, 'subscriber'),
+    link,
+    buffer,
     spread(
       `duplicates dropped ${view.duplicates}  recorded as gap ${view.gapReadings}`,
       first === undefined ? '' : paint('dim', ` first reading after ${first.toFixed(1)} s`),
       width,
     ),
   ];
+}
+
+function countsOf(view: DemoView, receiver: string): string {
+  const { produced, delivered, notDelivered, notAcknowledged } = view;
+  const backlog = String(notDelivered);
+  const shownBacklog = notDelivered > 0 ? paint('yellow', backlog) : backlog;
+  return (
+    `stored ${paint('bold', String(produced))}  at the ${receiver} ${paint('bold', String(delivered))}` +
+    `  backlog ${shownBacklog}  unacknowledged ${notAcknowledged}`
+  );
 }
 
 function linkText({ link, nextAttemptInSeconds }: DemoView): string {
@@ -224,6 +253,10 @@ function keys(view: DemoView): string {
     const names = view.parts.map(({ name }, i) => `${paint('bold', String(i + 1))} ${name}`);
     return `kill -9: ${names.join('  ')}`;
   }
+  if (view.cloud !== undefined) {
+    const own: KeyWord[] = [['b', 'button'], ...cloudKeys(view.cloud)];
+    return keyRow([...own, ['1-5', 'kill'], ['q', 'end']], '  ');
+  }
   const cut = view.networkCut ? 'restore network' : 'cut network';
   const shown = [
     ['b', 'button'],
@@ -232,5 +265,11 @@ function keys(view: DemoView): string {
     ['k', 'choose'],
     ['q', 'quit and prove'],
   ] as const;
-  return shown.map(([key, word]) => `${paint('bold', key)} ${word}`).join('   ');
+  return keyRow(shown, '   ');
+}
+
+type KeyWord = readonly [key: string, word: string];
+
+function keyRow(shown: readonly KeyWord[], between: string): string {
+  return shown.map(([key, word]) => `${paint('bold', key)} ${word}`).join(between);
 }

@@ -28,6 +28,21 @@ function why({ code, error, reason }: Fields): string {
 
 const seconds = (ms: unknown) => `${(Number(ms) / 1_000).toFixed(1)} s`;
 
+/** Who is at the other end of the link that a line is about. */
+const peer = (f: Fields) => (f['destination'] === 'hub' ? 'hub' : 'broker');
+
+/** The hub's own words, without those around them. */
+const failure = (f: Fields) => why(f).replace(/^the hub cannot be reached: /, '');
+
+function provisioning(f: Fields): string {
+  const reason = text(f['reason']).replaceAll('_', ' ');
+  // A question that is under way: the time is that of a process that is killed meanwhile.
+  const asking = f['state'] === 'registering' || f['state'] === 'looking_up';
+  const next =
+    Number(f['delayMs']) > 0 && !asking ? `, next attempt in ${seconds(f['delayMs'])}` : '';
+  return `${text(f['state']).replaceAll('_', ' ')}${reason === '' ? '' : `: ${reason}`}${next}`;
+}
+
 /** Event -> words. What is not here is told by its name. */
 const WORDS: Readonly<Record<string, (fields: Fields) => string>> = {
   started: () => 'started',
@@ -53,13 +68,19 @@ const WORDS: Readonly<Record<string, (fields: Fields) => string>> = {
   toggled: (f) => `button pressed: measuring ${f['measuring'] === true ? 'on' : 'off'}`,
   toggle_failed: (f) => `a press cannot be stored now (${why(f)}), it waits`,
   press_discarded: () => 'a press was too old to count',
-  link_up: () => 'connected to the broker',
-  link_down: (f) => `broker lost (${why(f)}), ${text(f['unacknowledged'])} messages to send again`,
-  connect_failed: (f) => `broker not reachable (${why(f)}), next try in ${seconds(f['delayMs'])}`,
+  link_up: (f) => `connected to the ${peer(f)}`,
+  link_resumed: (f) => `connected to the ${peer(f)} again`,
+  link_closed: (f) => `connection to the ${peer(f)} ended (${why(f)})`,
+  link_down: (f) =>
+    `${peer(f)} lost (${why(f)}), ${text(f['unacknowledged'])} messages to send again`,
+  connect_failed: (f) =>
+    `${peer(f)} not reachable (${failure(f)}), next try in ${seconds(f['delayMs'])}`,
   cursor_loaded: (f) =>
     f['lastId'] === '0-0'
       ? 'sends from the first reading on'
       : `goes on after ${text(f['lastId'])}`,
+  state: provisioning,
+  credentials_given: (f) => `a token for ${text(f['host'])}`,
   readings_removed: (f) => `${text(f['count'])} readings vanished from the buffer`,
   readings_evicted: (f) => `buffer full, ${text(f['count'])} readings given up`,
   data_repaired: (f) => `data file repaired (${text(f['reason'])})`,
@@ -67,8 +88,8 @@ const WORDS: Readonly<Record<string, (fields: Fields) => string>> = {
   last_start_incomplete: () => 'the last start was not complete',
 };
 
-/** Said at each first start and of no interest here. */
-const SILENT = new Set(['credential_made']);
+/** Said at each first start, or told by DPS itself, and of no interest here. */
+const SILENT = new Set(['credential_made', 'step', 'answered']);
 
 /** What a line says; undefined when it is not an event of ours or of no interest. */
 export function tell(line: string): Told | undefined {
