@@ -56,7 +56,7 @@ test: node_modules/.installed servers build ## everything: types, lint, format, 
 	npx oxlint --type-aware
 	npx prettier --check .
 	$(UNIT_TESTS) --test-reporter=spec tools/unit-tests.ts $(unit)
-	$(NODE_TEST) --test-reporter=spec $(contract) $(integration) $(conformance)
+	$(NODE_TEST) --test-concurrency=2 --test-reporter=spec $(contract) $(integration) $(conformance)
 	$(MAKE) --no-print-directory test-dashboards
 	HARDWARE_TESTS=$(hardware_short) HARDWARE_TIME_LIMIT_SECONDS=300 lab/hardware/test-hardware.sh
 
