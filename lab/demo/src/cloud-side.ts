@@ -5,7 +5,7 @@
 import { systemClock } from '@holdfast/kit';
 import { deriveDeviceKey, newKey, startAdmin, startCloud } from '@holdfast/azure-lab';
 import type { ActiveFault, Cloud, Hub } from '@holdfast/azure-lab';
-import { isFree } from '@holdfast/lab/servers';
+import { dataFolder, isFree, removeFolder } from '@holdfast/lab/servers';
 import { KEYS } from '@holdfast/redis';
 import { tellCloud } from './cloud-words.ts';
 import type { CloudView, ProvisioningView } from './core/cloud-view.ts';
@@ -141,7 +141,11 @@ export class CloudSide implements FarSide {
   async #startCloud(): Promise<Cloud> {
     // What is received is kept by the proof.
     const messages = { keep: 'counters' } as const;
-    const cloud = await startCloud({ hubs: HUBS.map((name) => ({ name, messages })) });
+    // Of our own: it goes also when the demo is ended before the cloud has started.
+    const folder = dataFolder('demo-cloud');
+    this.#undo.push(() => removeFolder(folder));
+    const hubs = HUBS.map((name) => ({ name, messages }));
+    const cloud = await startCloud({ folder, hubs });
     this.#undo.push(() => cloud.close());
     this.#cloud = cloud;
     this.#undo.push(
