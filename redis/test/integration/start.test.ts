@@ -28,7 +28,8 @@ const SETTINGS = {
 };
 
 /** Everybody who gets a password. */
-const USERS = 'redis healthcheck sensor startstopbutton mqtthandler provisioner grafana program';
+const USERS =
+  'redis healthcheck sensor startstopbutton mqtthandler provisioner grafana dashboard program';
 const users = USERS.split(' ');
 
 describe('the entrypoint', { concurrency: 4 }, () => {
