@@ -100,6 +100,21 @@ export function sensorVariable(several: boolean) {
   });
 }
 
+/** Which quantities; panels repeat for each. `sensor` is the variable they are of. */
+export function quantityVariable(sensor: string) {
+  return variable({
+    name: 'quantity',
+    label: 'Quantities',
+    description: 'The quantities that are shown: a panel for each',
+    ask: {
+      route: 'quantities',
+      columns: { label: '__text', quantity: '__value' },
+      params: { sensor },
+    },
+    several: true,
+  });
+}
+
 /** Columns of `events` under the names by which Grafana knows the parts of an annotation. */
 const ANNOTATION = {
   time: 'time',

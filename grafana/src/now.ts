@@ -1,5 +1,5 @@
 /** "Now and today": what is measured, and whether it arrives. The start page. */
-import { dashboard, measuringAnnotations, sensorVariable, variable } from './board.ts';
+import { dashboard, measuringAnnotations, quantityVariable, sensorVariable } from './board.ts';
 import {
   coloured,
   durationColumn,
@@ -161,20 +161,7 @@ export const now = dashboard({
   title: 'Now and today',
   description: 'What this device measures, and whether it arrives.',
   from: 'now-6h',
-  variables: [
-    sensorVariable(true),
-    variable({
-      name: 'quantity',
-      label: 'Quantities',
-      description: 'The quantities that are shown: a panel for each',
-      ask: {
-        route: 'quantities',
-        columns: { label: '__text', quantity: '__value' },
-        params: { sensor: '${sensor:csv}' },
-      },
-      several: true,
-    }),
-  ],
+  variables: [sensorVariable(true), quantityVariable('${sensor:csv}')],
   annotations: measuringAnnotations(),
   sections: [
     { panels: tiles.map((tile) => tile.build()) },

@@ -1,10 +1,9 @@
 /** The provisioner: wiring. */
 import { RepeatFilter, createLog, errorCode, errorMessage, leaveSignsOfLife } from '@holdfast/kit';
 import { runService, systemClock, systemRandom } from '@holdfast/kit';
-import { openRedis, redisSettings } from '@holdfast/redis';
+import { KEYS, RedisReports, openRedis, redisSettings } from '@holdfast/redis';
 import { LinuxKernel } from './adapters/kernel.ts';
 import { openDps } from './adapters/open-dps.ts';
-import { RedisReports } from './adapters/redis-reports.ts';
 import { RedisStore } from './adapters/redis-store.ts';
 import { KeySigner } from './adapters/sas.ts';
 import { Provisioner } from './app.ts';
@@ -29,7 +28,7 @@ await runService(SERVICE, async (signal) => {
   });
   redis.on('ready', () => failures.reset());
 
-  const reports = new RedisReports(redis, SERVICE);
+  const reports = new RedisReports(redis, SERVICE, KEYS.provisionerStatus.key);
   const { source, idScope, registrationId } = rules;
   log.info('started', { source, endpoint: identity?.host ?? '', idScope, registrationId });
   reports.status({ started: new Date(clock.nowMs()).toISOString(), source });

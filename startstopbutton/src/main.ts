@@ -1,13 +1,12 @@
 /** The start/stop button: wiring. */
 import { randomBytes } from 'node:crypto';
 import { createLog, leaveSignsOfLife, runService, systemClock, systemRandom } from '@holdfast/kit';
-import { redisSettings } from '@holdfast/redis';
+import { KEYS, RedisReports, redisSettings } from '@holdfast/redis';
 import { lampFor, lineFor } from './adapters/line.ts';
 import { connectRedis } from './adapters/redis-connection.ts';
 import { RedisFacts } from './adapters/redis-facts.ts';
 import { RedisMeasuring } from './adapters/redis-measuring.ts';
 import { RedisProvisioning } from './adapters/redis-provisioning.ts';
-import { RedisReports } from './adapters/redis-reports.ts';
 import { runButton } from './app.ts';
 import { contactOf, readConfig } from './config.ts';
 import type { ButtonLog } from './events.ts';
@@ -27,7 +26,7 @@ await runService(SERVICE, async (signal) => {
   const clock = systemClock;
   const log = createLog<ButtonLog>(SERVICE, clock);
   const redis = connectRedis(redisSettings(config), SERVICE, log);
-  const reports = new RedisReports(redis, SERVICE);
+  const reports = new RedisReports(redis, SERVICE, KEYS.buttonStatus.key);
   const surroundings = { clock, random: systemRandom, log, reports };
   const facts = new RedisFacts(redis);
   const gpio = { simulatorPath: config.HARDWARE_SIMULATOR, backend: config.GPIO_BACKEND };

@@ -3,6 +3,7 @@ export * from './connection.ts';
 export * from './events.ts';
 export * from './keys.ts';
 export * from './reading.ts';
+export * from './reports.ts';
 export * from './restore.ts';
 export * from './script.ts';
 export * from './settings.ts';

@@ -2,27 +2,32 @@
  * Status and events in Redis. Both are kept while Redis is away; the status is written anew after
  * every connect, because a Redis that lost its data has lost it too.
  */
-import { KEYS, writeEvent } from '@holdfast/redis';
-import type { DeviceEvent, Redis } from '@holdfast/redis';
-import type { Reports, StatusFields } from '../ports.ts';
+import type { Redis } from './connection.ts';
+import { writeEvent } from './events.ts';
+import type { DeviceEvent } from './events.ts';
 
 /** Events waiting for Redis; beyond that the oldest are dropped. */
 const MAX_WAITING_EVENTS = 100;
 /** After an error of a Redis that is connected (its memory is full, say). */
 const RETRY_MS = 1_000;
 
-export class RedisReports implements Reports {
+type StatusFields = Readonly<Record<string, string | number>>;
+
+export class RedisReports {
   readonly #redis: Redis;
   readonly #service: string;
+  readonly #statusKey: string;
   #status: Record<string, string | number> = {};
   #statusWritten = false;
   readonly #events: DeviceEvent[] = [];
   #flushing: Promise<void> | undefined;
   #retry: NodeJS.Timeout | undefined;
 
-  constructor(redis: Redis, service: string) {
+  /** @param statusKey the hash `<service>:status` */
+  constructor(redis: Redis, service: string, statusKey: string) {
     this.#redis = redis;
     this.#service = service;
+    this.#statusKey = statusKey;
     redis.on('ready', () => {
       this.#statusWritten = false;
       void this.flush();
@@ -54,7 +59,7 @@ export class RedisReports implements Reports {
         const next = this.#events[0];
         if (!this.#statusWritten) {
           this.#statusWritten = true;
-          await this.#redis.hset(KEYS.provisionerStatus.key, this.#status);
+          await this.#redis.hset(this.#statusKey, this.#status);
         } else if (next === undefined) {
           return;
         } else {
