@@ -10,6 +10,8 @@ import { PendingReadings } from './core/pending.ts';
 import { dueMs, startSchedule, step } from './core/schedule.ts';
 import type { IntervalSetting, Schedule, ScheduleEffect, ScheduleEvent } from './core/schedule.ts';
 import { HealthTeller } from './health-teller.ts';
+import type { PendingFile } from './adapters/pending-file.ts';
+import { Journal } from './journal.ts';
 import type { SensorLog } from './log.ts';
 import type { AppendOutcome, ReadingStore, Sensor } from './ports.ts';
 import { SensorRunner } from './sensor-runner.ts';
@@ -22,13 +24,17 @@ import { Writer } from './writer.ts';
 const SETTINGS_GRACE_MS = 2_000;
 /** At the end: for measurements under way, then for readings on their way to Redis. */
 const SETTLE_MS = 1_000;
-const FLUSH_MS = 2_500;
+const FLUSH_MS = 2_000;
+/** And then, for writing down what could not be handed over. */
+const KEEP_MS = 1_000;
 const IDLE_MS = 3_600_000;
 const SHOWN_CHARACTERS = 80;
 
 export interface AppOptions {
   readonly intervalSeconds: number;
   readonly pendingMax: number;
+  /** Where readings that wait are kept beside the memory; undefined = nowhere. */
+  readonly pendingFile: PendingFile | undefined;
   readonly boot: string;
   readonly clock: Clock;
   readonly random: Random;
@@ -42,6 +48,7 @@ export class SensorApp {
   readonly #options: AppOptions;
   readonly #runners: SensorRunner[] = [];
   readonly #pending: PendingReadings;
+  readonly #journal: Journal | undefined;
   readonly #writer: Writer;
   readonly #board: StatusBoard;
   readonly #wakeup = new Wakeup();
@@ -57,16 +64,18 @@ export class SensorApp {
   readonly #teller = new HealthTeller((event, fields) => this.#tell(event, fields));
 
   constructor(options: AppOptions) {
-    const { clock, random, store } = options;
+    const { clock, random, store, pendingFile: file } = options;
     this.#options = options;
     this.#started = new Date(clock.nowMs()).toISOString();
     this.#pending = new PendingReadings(options.pendingMax);
+    if (file !== undefined) this.#journal = this.#makeJournal(file);
     this.#writer = new Writer({
       pending: this.#pending,
       store,
       clock,
       random,
       onOutcome: (outcome, skipped) => this.#onOutcome(outcome, skipped),
+      onStored: this.#journal?.stored,
     });
     this.#board = new StatusBoard({
       clock,
@@ -78,6 +87,12 @@ export class SensorApp {
       options.intervalSeconds * 1000,
       SETTINGS_GRACE_MS,
     );
+  }
+
+  /** Readings that an earlier life of the service could not hand over; to be called first of all. */
+  async carryOver(): Promise<void> {
+    const count = (await this.#journal?.load()) ?? 0;
+    if (count > 0) this.#tell('readings_carried_over', { count });
   }
 
   /** A further sensor; measured at once while measuring, then at every tick. */
@@ -144,6 +159,7 @@ export class SensorApp {
     writeEvent('service_started', { sensors, interval_seconds: intervalSeconds });
     this.#board.touch(true);
     const background = [this.#writer.run(signal), this.#board.run(signal)];
+    void this.#journal?.run(signal);
     const stop = () => this.#wakeup.ring();
     signal.addEventListener('abort', stop, { once: true });
     while (!signal.aborted) {
@@ -168,6 +184,22 @@ export class SensorApp {
       await this.#board.flush();
     });
     await Promise.race([flushed, clock.sleepMs(FLUSH_MS)]);
+    await Promise.race([this.#journal?.look(true), clock.sleepMs(KEEP_MS)]);
+  }
+
+  #makeJournal(file: PendingFile): Journal {
+    const { clock, log } = this.#options;
+    return new Journal({
+      pending: this.#pending,
+      file,
+      clock,
+      onFailed: (code, error) => {
+        this.#lastError = `${file.path}: ${code}`;
+        log.warn('pending_not_kept', { file: file.path, code, error });
+        this.#board.touch(true);
+      },
+      onBadFile: (badLine, aside) => this.#tell('pending_file_damaged', { line: badLine, aside }),
+    });
   }
 
   #dispatch(event: ScheduleEvent): void {

@@ -49,6 +49,10 @@ export const SENSOR_ENV = {
     max: 100_000,
     help: 'readings kept in memory while Redis is away (about 1 KB each); then the oldest go',
   }),
+  PENDING_DIR: text({
+    fallback: undefined,
+    help: 'folder for readings that wait for Redis, so that they outlive this service; unset = in memory only',
+  }),
 } as const;
 
 export type SensorConfig = ConfigOf<typeof SENSOR_ENV>;

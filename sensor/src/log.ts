@@ -9,6 +9,8 @@ export type SensorLog = {
   /** An append has failed; the reading waits. */
   not_stored: { readonly code: string };
   storing_again: { readonly pending: number };
+  /** Readings that wait are in memory only. */
+  pending_not_kept: { readonly file: string; readonly code: string; readonly error: string };
   detection_failed: { readonly code: string; readonly error: string };
   // Logged and written to the stream `events` with the same fields.
   measuring_paused: StatusFields;
@@ -21,4 +23,6 @@ export type SensorLog = {
   gpio_conflict: StatusFields;
   redis_full: StatusFields;
   readings_dropped: StatusFields;
+  readings_carried_over: StatusFields;
+  pending_file_damaged: StatusFields;
 };

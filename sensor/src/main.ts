@@ -6,6 +6,7 @@ import { systemClock, systemRandom } from '@holdfast/kit';
 import { redisSettings } from '@holdfast/redis';
 import { kernelBuses } from './adapters/i2c-bus.ts';
 import { simulatedBuses } from './adapters/i2c-simulator.ts';
+import { PendingFile } from './adapters/pending-file.ts';
 import { RedisDevice } from './adapters/redis-device.ts';
 import { SensorApp } from './app.ts';
 import { readConfig } from './config.ts';
@@ -40,6 +41,7 @@ await runService(SERVICE, async (signal) => {
   const app = new SensorApp({
     intervalSeconds: config.INTERVAL_SECONDS,
     pendingMax: config.PENDING_MAX_READINGS,
+    pendingFile: config.PENDING_DIR === undefined ? undefined : new PendingFile(config.PENDING_DIR),
     boot,
     clock,
     random: systemRandom,
@@ -48,6 +50,7 @@ await runService(SERVICE, async (signal) => {
     writeEvent: (event, fields) => redis.event({ service: SERVICE, event, fields }),
     writeStatus: async (fields) => redis.writeStatus(fields),
   });
+  await app.carryOver();
   const { host, auto, places: named } = config.SENSORS;
   if (host) app.add(hostSensor);
   addNamed({ app, buses, named, clock });

@@ -22,6 +22,8 @@ export interface WriterOptions {
   readonly random: Random;
   /** Told after each attempt; `skipped` = dropped readings that now stand as a gap record. */
   readonly onOutcome: (outcome: AppendOutcome, skipped: number) => void;
+  /** Told after each reading that was stored, and waited for. */
+  readonly onStored?: (() => Promise<void>) | undefined;
 }
 
 export class Writer {
@@ -64,14 +66,16 @@ export class Writer {
 
   /** @returns whether the head is stored */
   async #attempt(): Promise<boolean> {
-    const { pending, store, onOutcome } = this.#options;
+    const { pending, store, onOutcome, onStored } = this.#options;
     const claim = pending.claim();
     if (claim === undefined) return true;
     const outcome = await store.append(claim.reading, claim.retry, claim.skipped);
-    if (outcome.kind === 'stored') pending.stored();
-    if (outcome.kind === 'unknown') pending.uncertain();
+    if (outcome.kind === 'stored') pending.markStored();
+    if (outcome.kind === 'unknown') pending.markUncertain();
     this.#failures = outcome.kind === 'stored' ? 0 : this.#failures + 1;
     onOutcome(outcome, outcome.kind === 'stored' ? claim.skipped : 0);
-    return outcome.kind === 'stored';
+    if (outcome.kind !== 'stored') return false;
+    await onStored?.();
+    return true;
   }
 }

@@ -144,6 +144,17 @@ describe('the services in containers', () => {
     await untilMore(10);
   });
 
+  test('an update that stops Redis before the sensor', async () => {
+    await stack.compose('stop', 'redis');
+    await pause(3_000);
+    await stack.compose('stop', 'sensor');
+    await stack.compose('start', 'redis', 'sensor');
+    await until('readings of before', async () =>
+      (await stack.lines('sensor')).some((line) => line.includes('readings_carried_over')),
+    );
+    await untilMore(10);
+  });
+
   test('of all that, nothing is lost', async () => {
     await stack.compose('stop', 'sensor');
     await until(

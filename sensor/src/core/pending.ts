@@ -7,8 +7,9 @@
  * - fresh      never sent. May be dropped.
  * - claimed    an attempt is under way or has failed for certain. May not be dropped any more: its
  *              count of dropped predecessors may already stand in Redis.
- * - uncertain  an attempt ended without an answer. As claimed, and sent with `retry` until it is
- *              known to be stored.
+ * - uncertain  an attempt ended without an answer, or the reading comes from an earlier life of the
+ *              service, which may have sent it. As claimed, and sent with `retry` until it is known
+ *              to be stored.
  */
 import type { Reading } from '@holdfast/redis';
 
@@ -20,18 +21,34 @@ export interface Claim {
   readonly retry: boolean;
 }
 
+/** What happens to the queue: all of it in order, carried out anew, makes the same queue. */
+export type PendingChange =
+  /** A reading at the end; `skipped` = dropped before it. */
+  | { readonly kind: 'added'; readonly reading: Reading; readonly skipped: number }
+  /** The reading at this place, 0 or 1, was dropped. */
+  | { readonly kind: 'dropped'; readonly index: number }
+  /** So many have left at the head. */
+  | { readonly kind: 'stored'; readonly count: number }
+  /** Dropped readings that have no successor yet. */
+  | { readonly kind: 'skipped'; readonly count: number };
+
 interface Item {
   readonly reading: Reading;
   skipped: number;
+  /** From an earlier life of the service. */
+  readonly carried: boolean;
 }
 
 export class PendingReadings {
   readonly #maxReadings: number;
-  readonly #items: Item[] = [];
+  #items: Item[] = [];
   #head: 'fresh' | 'claimed' | 'uncertain' = 'fresh';
   /** Dropped readings that have no successor yet. */
   #skippedLast = 0;
   #dropped = 0;
+  #stored = 0;
+  /** Since they were last taken; undefined while nobody asks for them. */
+  #changes: PendingChange[] | undefined;
 
   constructor(maxReadings: number) {
     this.#maxReadings = maxReadings;
@@ -46,8 +63,21 @@ export class PendingReadings {
     return this.#dropped;
   }
 
+  /** Readings stored since the start. */
+  get stored(): number {
+    return this.#stored;
+  }
+
+  /** What an earlier life of the service left behind; to be called first of all. */
+  carryOver(changes: readonly PendingChange[]): void {
+    for (const change of changes) this.#redo(change);
+    this.#dropped = 0;
+    if (this.#items.length > 0) this.#head = 'uncertain';
+    while (this.#items.length > this.#maxReadings) this.#dropOldest();
+  }
+
   push(reading: Reading): void {
-    this.#items.push({ reading, skipped: this.#skippedLast });
+    this.#add(reading, this.#skippedLast, false);
     this.#skippedLast = 0;
     if (this.#items.length > this.#maxReadings) this.#dropOldest();
   }
@@ -61,23 +91,76 @@ export class PendingReadings {
   }
 
   /** The claimed head is stored. */
-  stored(): void {
+  markStored(): void {
     this.#items.shift();
-    this.#head = 'fresh';
+    this.#stored += 1;
+    this.#head = this.#items[0]?.carried === true ? 'uncertain' : 'fresh';
+    const last = this.#changes?.at(-1);
+    if (last?.kind === 'stored') this.#changes?.pop();
+    this.#changes?.push({ kind: 'stored', count: last?.kind === 'stored' ? last.count + 1 : 1 });
   }
 
   /** Nobody knows whether the claimed head was stored. */
-  uncertain(): void {
+  markUncertain(): void {
     this.#head = 'uncertain';
   }
 
+  /** The queue as it is now, as changes of an empty one. Further changes are kept from now on. */
+  snapshot(): readonly PendingChange[] {
+    this.#changes = [];
+    const items = this.#items.map(({ reading, skipped }) => {
+      return { kind: 'added', reading, skipped } as const;
+    });
+    const count = this.#skippedLast;
+    return count === 0 ? items : [...items, { kind: 'skipped', count }];
+  }
+
+  /** The changes since the snapshot, or since they were last taken. */
+  takeChanges(): readonly PendingChange[] {
+    const changes = this.#changes ?? [];
+    this.#changes = [];
+    return changes;
+  }
+
+  /** No changes are kept any more. */
+  forgetChanges(): void {
+    this.#changes = undefined;
+  }
+
+  #add(reading: Reading, skipped: number, carried: boolean): void {
+    this.#items.push({ reading, skipped, carried });
+    this.#changes?.push({ kind: 'added', reading, skipped });
+  }
+
   #dropOldest(): void {
-    const index = this.#head === 'fresh' ? 0 : 1;
+    this.#drop(this.#head === 'fresh' ? 0 : 1);
+  }
+
+  #drop(index: number): void {
     const [gone] = this.#items.splice(index, 1);
     if (gone === undefined) return;
+    this.#changes?.push({ kind: 'dropped', index });
     this.#dropped += 1;
     const next = this.#items[index];
     if (next === undefined) this.#skippedLast += gone.skipped + 1;
     else next.skipped += gone.skipped + 1;
+  }
+
+  #redo(change: PendingChange): void {
+    switch (change.kind) {
+      case 'added':
+        this.#skippedLast = 0;
+        this.#add(change.reading, change.skipped, true);
+        break;
+      case 'dropped':
+        this.#drop(change.index);
+        break;
+      case 'stored':
+        this.#items.splice(0, change.count);
+        break;
+      case 'skipped':
+        this.#skippedLast = change.count;
+        break;
+    }
   }
 }

@@ -1,7 +1,11 @@
 /** A Redis that is killed, frozen or full, and a service that is killed, at 100 readings a second. */
 import assert from 'node:assert/strict';
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { until } from '@holdfast/lab/servers';
+import { KEYS, fieldOf } from '@holdfast/redis';
 import { checkStream } from '../fakes/stream-check.ts';
 import { startBench } from './service.ts';
 
@@ -85,4 +89,73 @@ describe('100 readings a second', () => {
     assert.equal(String(check.readings + check.skipped), measured);
     assert.equal(String(check.skipped), await bench.status('dropped'));
   });
+
+  it('wait in a file when the service ends before Redis is back', async () => {
+    await using folder = await pendingFolder();
+    await using bench = await startBench({ ...FAST, PENDING_DIR: folder.path });
+    await bench.more(30);
+    await bench.server.process.kill();
+    await bench.sensor.untilLine(/"redis_lost"/);
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    assert.equal(await bench.sensor.stop(), 0);
+    const waiting = (await folder.readings()).length;
+    assert.ok(waiting >= 30, `${waiting} readings in the file`);
+    await bench.server.restart();
+    bench.sensor.start();
+    const event = await bench.event('readings_carried_over');
+    assert.equal(event[event.indexOf('count') + 1], String(waiting));
+    await bench.more(30);
+    assert.equal(await bench.sensor.stop(), 0);
+    const check = await checkStream(bench.server.client);
+    assert.deepEqual([check.missing, check.repeated], [[], []]);
+    assert.deepEqual(await readdir(folder.path), []);
+  });
+
+  it('wait in a file when the service is killed, also while they are handed over', async () => {
+    await using folder = await pendingFolder();
+    await using bench = await startBench({ ...FAST, PENDING_DIR: folder.path });
+    await bench.more(30);
+    await bench.server.process.kill();
+    await until('a file', async () => (await folder.readings()).length >= 200, 30_000);
+    await bench.sensor.kill();
+    const kept = await folder.readings();
+    await bench.server.restart();
+    for (let round = 0; round < 3; round += 1) {
+      const before = await bench.length();
+      bench.sensor.start();
+      await until('some of them', async () => (await bench.length()) > before + 20);
+      await bench.sensor.kill();
+    }
+    bench.sensor.start();
+    await bench.more(30);
+    assert.equal(await bench.sensor.stop(), 0);
+    const check = await checkStream(bench.server.client);
+    assert.deepEqual([check.missing, check.repeated], [[], []]);
+    const entries = await bench.server.client.xrange(KEYS.values.key, '-', '+');
+    const stored = new Set(entries.map(([, fields]) => fieldOf(fields, '_uptime_ms')));
+    assert.deepEqual(
+      kept.filter((uptimeMs) => !stored.has(uptimeMs)),
+      [],
+    );
+  });
 });
+
+interface PendingFolder extends AsyncDisposable {
+  readonly path: string;
+  /** `_uptime_ms` of each reading in the file. */
+  readings(): Promise<readonly string[]>;
+}
+
+async function pendingFolder(): Promise<PendingFolder> {
+  const path = await mkdtemp(join(tmpdir(), 'holdfast-pending-'));
+  return {
+    path,
+    async readings() {
+      const text = await readFile(join(path, 'pending.jsonl'), 'utf8').catch(() => '');
+      return [...text.matchAll(/"uptimeMs":([\d.]+)/g)].map(([, ms]) =>
+        String(Math.round(Number(ms))),
+      );
+    },
+    [Symbol.asyncDispose]: () => rm(path, { recursive: true }),
+  };
+}

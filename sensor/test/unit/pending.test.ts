@@ -19,7 +19,7 @@ function drain(pending: PendingReadings): [number, number][] {
   const out: [number, number][] = [];
   for (let claim = pending.claim(); claim !== undefined; claim = pending.claim()) {
     out.push([claim.reading.uptimeMs, claim.skipped]);
-    pending.stored();
+    pending.markStored();
   }
   return out;
 }
@@ -63,10 +63,10 @@ describe('pending readings', () => {
     const pending = filled(3, 2);
     assert.equal(pending.claim()?.retry, false);
     assert.equal(pending.claim()?.retry, false);
-    pending.uncertain();
+    pending.markUncertain();
     assert.equal(pending.claim()?.retry, true);
     assert.equal(pending.claim()?.retry, true);
-    pending.stored();
+    pending.markStored();
     assert.equal(pending.claim()?.retry, false);
   });
 
@@ -75,7 +75,7 @@ describe('pending readings', () => {
     pending.claim();
     pending.push(reading(2));
     pending.push(reading(3));
-    pending.stored();
+    pending.markStored();
     pending.push(reading(4));
     assert.deepEqual(drain(pending), [[4, 2]]);
   });
@@ -97,13 +97,13 @@ describe('pending readings', () => {
           const claim = pending.claim();
           last = claim?.reading.uptimeMs ?? last;
           accounted += (claim?.skipped ?? 0) + 1;
-          pending.stored();
+          pending.markStored();
           claimed = false;
         };
         for (const name of actions) {
           if (name === 'push') pending.push(reading((pushed += 1)));
           if (name === 'claim') claimed = take();
-          if (name === 'uncertain' && claimed) pending.uncertain();
+          if (name === 'uncertain' && claimed) pending.markUncertain();
           if (name === 'stored' && claimed) store();
           assert.ok(pending.size <= max + 1);
         }
