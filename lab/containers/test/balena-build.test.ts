@@ -53,7 +53,8 @@ describe('balena build', { skip: missing }, () => {
     const others = ['startstopbutton', 'mqtthandler', 'provisioner', 'grafana/api'];
     // The CLI builds all at the same time, each for itself; from here on they share what is equal.
     for (const service of ['sensor', ...others]) await layers(service);
-    await appendFile(join(sources, 'sensor/src/main.ts'), "console.log('a line more');\n");
+    // Never the same line: the engine remembers what an earlier run has built.
+    await appendFile(join(sources, 'sensor/src/main.ts'), `console.log('line ${Date.now()}');\n`);
     for (const service of others) {
       assert.deepEqual(await layers(service), [], service);
     }
