@@ -18,11 +18,13 @@ import type { Range } from './core/progress.ts';
 import { previousId } from './core/previous-id.ts';
 import type { Stretch } from './flight.ts';
 import type { LaneContext, LaneName, SentMessage } from './lane-context.ts';
-import type { Batch } from './ports.ts';
+import type { Batch, PackedBatch } from './ports.ts';
 
 /** The first of what has arrived; a busy stream is then read in larger chunks. */
 const TAIL_READINGS = 10;
 const NOTHING: Batch = { entries: [], exhausted: true };
+/** The backlog is read for so many messages at a time: some 5 ms of Redis, which new readings wait for. */
+const MESSAGES_A_READ = 3;
 /** So many full reads in a row mean that the live lane runs behind. */
 const BEHIND_READS = 20;
 
@@ -44,7 +46,8 @@ export async function liveLane(context: LaneContext, signal: AbortSignal): Promi
     const available = flight.available;
     const range = single ? available[0] : openRange(available);
     if (range.upTo !== null) {
-      await sendRead(context, range, await readClosed(context, range), 'live', signal);
+      const read = await readClosed(context, range);
+      await sendRead(context, range, read.unpack(), 'live', signal);
       continue;
     }
     const batch = await (context.readLive?.(context, range.after, signal) ??
@@ -87,7 +90,7 @@ async function readLive(
   if (wake && waitMs === 0 && woken.length < TAIL_READINGS) {
     return { entries: woken, exhausted: true };
   }
-  return await readings.batch(after, null, settings.maxReadings);
+  return (await readings.batch(after, null, settings.maxReadings, 1)).unpack();
 }
 
 /** What is left from an outage, beside the live lane and within its own limits. */
@@ -106,11 +109,11 @@ export async function backlogLane(context: LaneContext, signal: AbortSignal): Pr
       continue;
     }
     // The next range may begin where this one ends: only the end tells the two reads apart.
-    const batch = await (ahead?.after === range.after && ahead.upTo === range.upTo
-      ? ahead.batch
+    const read = await (ahead?.after === range.after && ahead.upTo === range.upTo
+      ? ahead.read
       : readClosed(context, range));
-    ahead = readAhead(context, range, batch);
-    await sendRead(context, range, batch, 'backlog', signal);
+    ahead = readAhead(context, range, read);
+    await sendRead(context, range, read.unpack(), 'backlog', signal);
   }
 }
 
@@ -143,21 +146,25 @@ export async function gapLane(context: LaneContext, signal: AbortSignal): Promis
 
 /** The next read of the backlog, begun while the last one is being sent. */
 interface ReadAhead extends Range {
-  readonly batch: Promise<Batch>;
+  readonly read: Promise<PackedBatch>;
 }
 
-function readAhead(context: LaneContext, range: Range, batch: Batch): ReadAhead | undefined {
-  const last = batch.entries.at(-1);
-  if (last === undefined || batch.exhausted) return undefined;
-  const next = { after: last[0], upTo: range.upTo };
+function readAhead(
+  context: LaneContext,
+  range: Range,
+  { lastId, exhausted }: PackedBatch,
+): ReadAhead | undefined {
+  if (lastId === undefined || exhausted) return undefined;
+  const next = { after: lastId, upTo: range.upTo };
   const read = readClosed(context, next);
   // If nobody comes for it, its failure does not matter: the next read will fail too.
   read.catch(() => {});
-  return { ...next, batch: read };
+  return { ...next, read };
 }
 
-function readClosed(context: LaneContext, range: Range): Promise<Batch> {
-  return context.readings.batch(range.after, range.upTo, context.settings.maxReadings);
+function readClosed(context: LaneContext, range: Range): Promise<PackedBatch> {
+  const { maxReadings } = context.settings;
+  return context.readings.batch(range.after, range.upTo, maxReadings, MESSAGES_A_READ);
 }
 
 /** Sends what was read from the start of a closed range. */
@@ -208,7 +215,8 @@ async function send(
   const { packer, session } = context;
   const limits = limitsOf(context);
   const messages =
-    rendered === undefined ? packer.pack(entries, limits) : packer.packRendered(rendered, limits);
+    rendered?.flatMap((message) => packer.packRendered(message, limits)) ??
+    packer.pack(entries, limits);
   const planned = plan(messages, entries, after, end);
   // Another one may have taken it while it was read (given up, acknowledged late): read again.
   const first = planned.findIndex(({ stretch }) => !context.flight.claim(stretch));

@@ -82,8 +82,18 @@ export interface Chunk {
 
 /** A chunk that is to be sent. */
 export interface Batch extends Chunk {
-  /** Ready for the wire; its entries are then all there is, and name themselves only. */
-  readonly rendered?: Rendered | undefined;
+  /** Ready for the wire, message by message; `entries` then name themselves only. */
+  readonly rendered?: readonly Rendered[] | undefined;
+}
+
+/** A batch as it was read. The next read can be begun before this one is unpacked. */
+export interface PackedBatch {
+  /** The last id of it; undefined when there is none. */
+  readonly lastId: string | undefined;
+  /** The range holds nothing more. */
+  readonly exhausted: boolean;
+  /** To be called once. */
+  unpack(): Batch;
 }
 
 /** The stream of readings. All reads reject with Redis' or the connection's error. */
@@ -92,8 +102,8 @@ export interface Readings {
   range(after: string, upTo: string | null, count: number): Promise<StreamEntry[]>;
   /** The same, but fewer when they are large: memory is bounded whatever other programs store. */
   chunk(after: string, upTo: string | null, count: number): Promise<Chunk>;
-  /** The same, to be sent: rendered where that is quicker. */
-  batch(after: string, upTo: string | null, count: number): Promise<Batch>;
+  /** The same for `messages` messages of `count` entries at most: rendered where that is quicker. */
+  batch(after: string, upTo: string | null, count: number, messages: number): Promise<PackedBatch>;
   /** The newest entries of `(after, upTo]`, at most `count`, fewer when large; oldest first. */
   newest(after: string, upTo: string, count: number): Promise<Chunk>;
   /** Waits for entries after `after`; empty after a few seconds without any, or on abort. */

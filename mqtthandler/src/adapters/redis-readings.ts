@@ -3,46 +3,62 @@ import { isUtf8 } from 'node:buffer';
 import { FIRST_ID, KEYS, Script, isReply } from '@holdfast/redis';
 import type { Redis, StreamEntry } from '@holdfast/redis';
 import type { Rendered, Transcoder } from '../core/transcode.ts';
-import type { Batch, Chunk, Readings } from '../ports.ts';
+import type { Batch, Chunk, PackedBatch, Readings } from '../ports.ts';
 import type { PayloadPool } from './payload-pool.ts';
 
 /** A blocking read returns after this time without news; well below the command time-out. */
 const BLOCK_MS = 5_000;
 
 /**
- * A range as one JSON text instead of thousands of small replies: parsing those is what bounds the
+ * A range as JSON texts instead of thousands of small replies: parsing those is what bounds the
  * replay of a backlog in this process, while cjson and JSON.parse are native code at both ends.
+ * Several texts to a call: waiting for one answer after the other would be the next bound.
  *
  * Other programs may store entries of any size: a few are read first, and only so many more as fit.
- * KEYS[1] stream   ARGV[1] start, [2] end, [3] count, [4] '1' = newest first, [5] bytes
- * Returns { 1 if there is nothing more in the range, the JSON text }
+ * KEYS[1] stream
+ * ARGV[1] start, [2] end, [3] entries in a text, [4] '1' = newest first, [5] bytes, [6] texts
+ * Returns { 1 if there is nothing more in the range, the last id, a JSON text, ... }
  */
 const RANGE = `
-local from, to, count, limit = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[5])
-local parts, bytes, n, want = {}, 0, 0, math.min(10, count)
-local exhausted = 0
-while want > 0 do
+local from, to, count, limit, texts = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local reply, bytes, n, exhausted = { 0, '' }, 0, 0, false
+local function fitting(most)
+  if n == 0 then return math.min(10, most) end
+  return math.min(most, math.floor(n * (limit - bytes) / bytes))
+end
+local function read(want)
   local entries
   if ARGV[4] == '1' then
     entries = redis.call('XREVRANGE', KEYS[1], to, from, 'COUNT', want)
   else
     entries = redis.call('XRANGE', KEYS[1], from, to, 'COUNT', want)
   end
-  if #entries > 0 then
-    local json = cjson.encode(entries)
-    parts[#parts + 1] = string.sub(json, 2, -2)
-    bytes, n = bytes + #json, n + #entries
-    local next = '(' .. entries[#entries][1]
-    if ARGV[4] == '1' then to = next else from = next end
-  end
-  if #entries < want then exhausted = 1 break end
-  want = math.min(count - n, math.floor(n * (limit - bytes) / bytes))
+  if #entries < want then exhausted = true end
+  if #entries == 0 then return nil, 0 end
+  local json = cjson.encode(entries)
+  bytes, n = bytes + #json, n + #entries
+  reply[2] = entries[#entries][1]
+  if ARGV[4] == '1' then to = '(' .. reply[2] else from = '(' .. reply[2] end
+  return json, #entries
 end
-return { exhausted, '[' .. table.concat(parts, ',') .. ']' }
+while #reply < texts + 2 and not exhausted do
+  local text, entries, want = nil, 0, fitting(count)
+  -- Only the first text may be short of entries while there are more.
+  if #reply > 2 and want < count then break end
+  while want > 0 and not exhausted do
+    local json, more = read(want)
+    if json and text then text = string.sub(text, 1, -2) .. ',' .. string.sub(json, 2) end
+    text, entries = text or json, entries + more
+    want = fitting(count - entries)
+  end
+  if text then reply[#reply + 1] = text end
+end
+if exhausted then reply[1] = 1 end
+return reply
 `;
 
-/** Memory of one chunk, bytes of JSON; exceeded only by what the first ten entries take. */
-const CHUNK_BYTES = 524_288;
+/** Memory of one read, bytes of JSON; exceeded only by what the first ten entries take. */
+const READ_BYTES = 524_288;
 
 const rangeScript = new Script(RANGE);
 
@@ -72,20 +88,27 @@ export class RedisReadings implements Readings {
   }
 
   async chunk(after: string, upTo: string | null, count: number): Promise<Chunk> {
-    return await this.#read(`(${after}`, upTo ?? '+', count, false, CHUNK_BYTES);
+    return await this.#read(`(${after}`, upTo ?? '+', count, false, READ_BYTES);
   }
 
-  async batch(after: string, upTo: string | null, count: number): Promise<Batch> {
-    const args = [`(${after}`, upTo ?? '+', count, 0, CHUNK_BYTES];
+  async batch(
+    after: string,
+    upTo: string | null,
+    count: number,
+    messages: number,
+  ): Promise<PackedBatch> {
+    const args = [`(${after}`, upTo ?? '+', count, 0, READ_BYTES, messages];
     const reply = await rangeScript.runForBytes(this.#redis, [KEYS.values.key], args);
-    const [exhausted, json] = reply as [number, Buffer];
-    const rendered = this.#render(json, count);
-    const entries = rendered?.entries ?? (JSON.parse(json.toString()) as StreamEntry[]);
-    return { entries, exhausted: exhausted === 1, rendered };
+    const [exhausted, lastId, ...texts] = reply as [number, Buffer, ...Buffer[]];
+    return {
+      lastId: texts.length === 0 ? undefined : lastId.toString(),
+      exhausted: exhausted === 1,
+      unpack: () => ({ ...this.#unpack(texts, count), exhausted: exhausted === 1 }),
+    };
   }
 
   async newest(after: string, upTo: string, count: number): Promise<Chunk> {
-    const { entries, exhausted } = await this.#read(`(${after}`, upTo, count, true, CHUNK_BYTES);
+    const { entries, exhausted } = await this.#read(`(${after}`, upTo, count, true, READ_BYTES);
     return { entries: entries.toReversed(), exhausted };
   }
 
@@ -120,20 +143,36 @@ export class RedisReadings implements Readings {
     newestFirst: boolean,
     bytes: number,
   ): Promise<Chunk & { entries: StreamEntry[] }> {
-    const args = [start, end, count, newestFirst ? 1 : 0, Math.min(bytes, Number.MAX_SAFE_INTEGER)];
+    const most = Math.min(bytes, Number.MAX_SAFE_INTEGER);
+    const args = [start, end, count, newestFirst ? 1 : 0, most, 1];
     const reply = await rangeScript.run(this.#redis, [KEYS.values.key], args);
-    const [exhausted, json] = reply as [number, string];
+    const [exhausted, , json = '[]'] = reply as [number, string, string?];
     return { entries: JSON.parse(json) as StreamEntry[], exhausted: exhausted === 1 };
   }
 
-  /** Undefined when it takes more than copying. */
-  #render(json: Buffer, count: number): Rendered | undefined {
-    if (this.#rendering === undefined || !isUtf8(json)) return undefined;
+  #unpack(texts: readonly Buffer[], count: number): Omit<Batch, 'exhausted'> {
+    const rendered = this.#render(texts, count);
+    const entries =
+      rendered?.flatMap((message) => message.entries) ??
+      texts.flatMap((json) => JSON.parse(json.toString()) as StreamEntry[]);
+    return { entries, rendered };
+  }
+
+  /** Undefined when one of the texts takes more than copying. */
+  #render(texts: readonly Buffer[], count: number): Rendered[] | undefined {
+    if (this.#rendering === undefined || !texts.every((json) => isUtf8(json))) return undefined;
     const { transcoder, payloads } = this.#rendering;
-    const memory = payloads.take(transcoder.targetBytes(json.length, count));
-    const rendered = transcoder.run(json, memory);
-    if (rendered === undefined) payloads.giveBack(memory);
-    return rendered;
+    const messages: Rendered[] = [];
+    for (const json of texts) {
+      const memory = payloads.take(transcoder.targetBytes(json.length, count));
+      const rendered = transcoder.run(json, memory);
+      if (rendered === undefined) {
+        for (const { payload } of [...messages, { payload: memory }]) payloads.giveBack(payload);
+        return undefined;
+      }
+      messages.push(rendered);
+    }
+    return messages;
   }
 
   #startTail(after: string, count: number): { after: string; entries: Promise<StreamEntry[]> } {

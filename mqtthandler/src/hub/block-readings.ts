@@ -4,7 +4,7 @@ import { streamIdMs } from '@holdfast/redis';
 import { fillingCount, messageBytes, patienceMs } from '../core/hub/blocks.ts';
 import type { LaneContext, ReadLive } from '../lane-context.ts';
 import type { MessagePacker } from '../core/message.ts';
-import type { Batch, Chunk, Readings } from '../ports.ts';
+import type { Chunk, PackedBatch, Readings } from '../ports.ts';
 
 export interface BlockRules {
   readonly blockBytes: number;
@@ -46,10 +46,11 @@ export class BlockReadings implements Readings {
     return this.#readings.chunk(after, upTo, count);
   }
 
-  async batch(after: string, upTo: string | null, count: number): Promise<Batch> {
-    const chunk = await this.#readings.chunk(after, upTo, count);
-    if (chunk.exhausted) return chunk;
-    return { entries: chunk.entries.slice(0, this.#filling(chunk.entries)), exhausted: false };
+  async batch(after: string, upTo: string | null, count: number): Promise<PackedBatch> {
+    const { entries, exhausted } = await this.#readings.chunk(after, upTo, count);
+    const filling = exhausted ? entries : entries.slice(0, this.#filling(entries));
+    const lastId = filling.at(-1)?.[0];
+    return { lastId, exhausted, unpack: () => ({ entries: filling, exhausted }) };
   }
 
   async newest(after: string, upTo: string, count: number): Promise<Chunk> {

@@ -81,21 +81,55 @@ export function readingsSuite(name: string, make: () => Promise<ReadingsUnderTes
     let rendered = 0;
     for (let from = 0; from < kinds.length; from += 1) {
       for (let to = from + 1; to <= kinds.length; to += 1) {
-        const batch = await subject.readings.batch(`${from}-0`, `${to}-0`, 10);
+        const read = await subject.readings.batch(`${from}-0`, `${to}-0`, 10, 1);
+        const batch = read.unpack();
         const { entries } = await subject.readings.chunk(`${from}-0`, `${to}-0`, 10);
         const expected = packer.pack(entries, limits);
         if (batch.rendered === undefined) assert.deepEqual(batch.entries, entries);
         else {
           rendered += 1;
-          const [message] = packer.packRendered(batch.rendered, limits);
+          const [message] = batch.rendered.flatMap((part) => packer.packRendered(part, limits));
           assert.deepEqual(textOf(message), textOf(expected[0]));
           assert.deepEqual(findHoles(undefined, batch.entries), findHoles(undefined, entries));
         }
         assert.deepEqual(idsOf(batch.entries), idsOf(entries));
         assert.equal(batch.exhausted, true);
+        assert.deepEqual([read.lastId, read.exhausted], [`${to}-0`, true]);
       }
     }
     assert.ok(rendered >= 6, `${rendered} batches came rendered`);
+  });
+
+  test(`${name}: a batch of several messages leaves nothing out between them`, async () => {
+    await using subject = await make();
+    for (let seq = 1; seq <= 25; seq += 1) {
+      await subject.append(`${seq}-0`, ['_epoch', 'e', '_seq', String(seq), 't', '1.5']);
+    }
+    const batch = async (after: string, upTo: string | null, count: number, messages: number) => {
+      const read = await subject.readings.batch(after, upTo, count, messages);
+      const { entries, rendered, exhausted } = read.unpack();
+      assert.deepEqual([read.lastId, read.exhausted], [entries.at(-1)?.[0], exhausted]);
+      const sizes = rendered?.map((message) => message.entries.length);
+      return { ids: idsOf(entries), sizes, exhausted };
+    };
+    const ids = (from: number, to: number) =>
+      Array.from({ length: to - from + 1 }, (_, i) => `${from + i}-0`);
+    assert.deepEqual(await batch('0-0', null, 12, 2), {
+      ids: ids(1, 24),
+      sizes: [12, 12],
+      exhausted: false,
+    });
+    assert.deepEqual(await batch('0-0', null, 12, 3), {
+      ids: ids(1, 25),
+      sizes: [12, 12, 1],
+      exhausted: true,
+    });
+    assert.deepEqual(await batch('3-0', '8-0', 2, 3), {
+      ids: ids(4, 8),
+      sizes: [2, 2, 1],
+      exhausted: true,
+    });
+    assert.deepEqual((await batch('25-0', null, 2, 3)).ids, []);
   });
 
   test(`${name}: the last id is the newest ever given, also when that entry is gone`, async () => {

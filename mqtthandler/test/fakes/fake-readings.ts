@@ -2,8 +2,8 @@
 import { FIRST_ID, compareIds } from '@holdfast/redis';
 import type { Clock } from '@holdfast/kit';
 import type { StreamEntry } from '@holdfast/redis';
-import type { Transcoder } from '../../src/core/transcode.ts';
-import type { Batch, Chunk, Readings } from '../../src/ports.ts';
+import type { Rendered, Transcoder } from '../../src/core/transcode.ts';
+import type { Batch, PackedBatch, Chunk, Readings } from '../../src/ports.ts';
 
 /** A tail without news ends after so long. */
 const TAIL_MS = 5_000;
@@ -59,14 +59,26 @@ export class FakeReadings implements Readings {
     });
   }
 
-  batch(after: string, upTo: string | null, count: number): Promise<Batch> {
+  batch(after: string, upTo: string | null, count: number, messages: number): Promise<PackedBatch> {
     return this.#read(() => {
+      const packed = (batch: Batch): PackedBatch => {
+        const { entries, exhausted } = batch;
+        return { lastId: entries.at(-1)?.[0], exhausted, unpack: () => batch };
+      };
       const found = this.#between(after, upTo);
-      const [entries, exhausted] = [found.slice(0, count), found.length < count];
-      const source = Buffer.from(JSON.stringify(entries));
-      const target = new Uint8Array(this.#transcoder?.targetBytes(source.length, count) ?? 0);
-      const rendered = this.#transcoder?.run(source, target);
-      return { entries: rendered?.entries ?? entries, exhausted, rendered };
+      const entries = found.slice(0, count * messages);
+      const exhausted = found.length < count * messages;
+      const rendered: Rendered[] = [];
+      for (let from = 0; from < entries.length; from += count) {
+        const message = this.#render(entries.slice(from, from + count));
+        if (message === undefined) return packed({ entries, exhausted });
+        rendered.push(message);
+      }
+      return packed({
+        entries: rendered.flatMap((message) => message.entries),
+        exhausted,
+        rendered,
+      });
     });
   }
 
@@ -101,6 +113,14 @@ export class FakeReadings implements Readings {
     await Promise.resolve();
     if (this.failure !== undefined) throw this.failure;
     return answer();
+  }
+
+  #render(entries: readonly StreamEntry[]): Rendered | undefined {
+    const source = Buffer.from(JSON.stringify(entries));
+    const target = new Uint8Array(
+      this.#transcoder?.targetBytes(source.length, entries.length) ?? 0,
+    );
+    return this.#transcoder?.run(source, target);
   }
 
   #between(after: string, upTo: string | null): StreamEntry[] {
