@@ -2,10 +2,11 @@
  * Watches that what a lane reads has no hole: readings removed from the stream by somebody else are
  * found by their missing sequence numbers and recorded as gaps, never skipped in silence.
  */
-import type { StreamEntry } from '@holdfast/redis';
 import { FIRST_ID } from '@holdfast/redis';
 import { findHoles, hole } from './core/gap.ts';
-import type { Passed } from './core/gap.ts';
+import type { Extent } from './core/batch.ts';
+import { spansOf } from './core/span.ts';
+import type { Passed, Span } from './core/span.ts';
 import { previousId } from './core/previous-id.ts';
 import type { GapRecord, Readings } from './ports.ts';
 
@@ -14,8 +15,8 @@ export class Continuity {
   /** Up to where this lane has read. */
   #upTo: string | undefined;
   #passed: Passed | undefined;
-  /** Going backwards: the entry read last, directly above `upTo`. */
-  #above: { readonly upTo: string; readonly entry: StreamEntry } | undefined;
+  /** Going backwards: the first of what was read last, directly above `upTo`. */
+  #above: { readonly upTo: string; readonly spans: readonly Span[] } | undefined;
 
   /** Identities of readings that ranges begin or end at, known even when those are removed. */
   readonly #marks: ReadonlyMap<string, Passed>;
@@ -26,21 +27,21 @@ export class Continuity {
   }
 
   /**
-   * Takes entries read directly after `after`, in order; returns what is missing before or between
+   * Takes what was read directly after `after`, in order; returns what is missing before or between
    * them. Where a lane begins anew, the entry it begins after says which number comes next; when
    * that entry is gone and unknown, nothing can be said. With `end` there is nothing more up to there.
    */
   async follow(
     after: string,
-    entries: readonly StreamEntry[],
+    { spans, lastId }: Extent,
     end?: string,
   ): Promise<readonly GapRecord[]> {
     if (after !== this.#upTo) {
       this.#passed = this.#marks.get(after) ?? (await identityAt(this.#readings, after));
     }
-    const { passed, holes } = this.#untilMark(findHoles(this.#passed, entries), end);
+    const { passed, holes } = this.#untilMark(findHoles(this.#passed, spans), end);
     this.#passed = passed;
-    this.#upTo = end ?? entries.at(-1)?.[0] ?? after;
+    this.#upTo = end ?? lastId ?? after;
     return holes;
   }
 
@@ -50,18 +51,18 @@ export class Continuity {
    */
   async precede(
     after: string,
-    entries: readonly StreamEntry[],
+    { spans, firstId }: Extent,
     upTo: string,
   ): Promise<readonly GapRecord[]> {
-    const first = entries[0];
-    const isWhole = first === undefined || previousId(first[0]) !== after;
+    const isWhole = firstId === undefined || previousId(firstId) !== after;
     const below = isWhole
       ? (this.#marks.get(after) ?? (await identityAt(this.#readings, after)))
       : undefined;
-    const above = this.#above?.upTo === upTo ? this.#above.entry : undefined;
-    this.#above = first === undefined ? undefined : { upTo: previousId(first[0]), entry: first };
-    if (above !== undefined) return findHoles(below, [...entries, above]).holes;
-    return this.#untilMark(findHoles(below, entries), upTo).holes;
+    const above = this.#above?.upTo === upTo ? this.#above.spans : undefined;
+    this.#above =
+      firstId === undefined ? undefined : { upTo: previousId(firstId), spans: spans.slice(0, 1) };
+    if (above !== undefined) return findHoles(below, [...spans, ...above]).holes;
+    return this.#untilMark(findHoles(below, spans), upTo).holes;
   }
 
   /** Adds what is missing up to the reading that is known to have been at `end`. */
@@ -76,5 +77,6 @@ export class Continuity {
 /** The identity of the reading with this id; undefined when it is gone or not ours. */
 export async function identityAt(readings: Readings, id: string): Promise<Passed | undefined> {
   if (id === FIRST_ID) return undefined;
-  return findHoles(undefined, await readings.range(previousId(id), id, 1)).passed;
+  const entries = await readings.range(previousId(id), id, 1);
+  return findHoles(undefined, spansOf(entries)).passed;
 }

@@ -4,7 +4,7 @@
  */
 import { FIRST_ID, compareIds } from '@holdfast/redis';
 import { identityAt } from './continuity.ts';
-import type { Passed } from './core/gap.ts';
+import type { Passed } from './core/span.ts';
 import { openRange } from './core/progress.ts';
 import type { Flight } from './flight.ts';
 import type { ForwarderParts } from './forwarder-parts.ts';

@@ -9,7 +9,7 @@
  */
 import type { Clock } from '@holdfast/kit';
 import { FIRST_ID } from '@holdfast/redis';
-import type { Passed } from './core/gap.ts';
+import type { Passed } from './core/span.ts';
 import type { Progress, StoredProgress } from './core/progress.ts';
 import {
   covers,

@@ -1,9 +1,9 @@
 /** Records each reading that somebody removed from the stream, once, whichever lane finds it missing. */
-import type { StreamEntry } from '@holdfast/redis';
 import type { Bell } from './bell.ts';
 import { Continuity } from './continuity.ts';
+import type { Extent } from './core/batch.ts';
 import { gapCount } from './core/gap.ts';
-import type { Passed } from './core/gap.ts';
+import type { Passed } from './core/span.ts';
 import type { ForwarderParts } from './forwarder-parts.ts';
 import type { LaneName } from './lane-context.ts';
 import type { Tally } from './tally.ts';
@@ -33,19 +33,19 @@ export class HoleWatch {
     this.#continuity = { live: watch(), backlog: watch(), gaps: watch() };
   }
 
-  /** Entries as a lane reads them (`LaneContext.onRead`). Rejects with Redis' error. */
+  /** What a lane reads, as it reads it (`LaneContext.onRead`). Rejects with Redis' error. */
   async onRead(
     lane: LaneName,
     after: string,
-    entries: readonly StreamEntry[],
+    read: Extent,
     end: string | undefined,
   ): Promise<void> {
     const { ledger, report, destination, settings } = this.#parts;
     const continuity = this.#continuity[lane];
     const backwards = lane === 'backlog' && settings.backlogOrder === 'newest';
     const found = backwards
-      ? await continuity.precede(after, entries, end ?? after)
-      : await continuity.follow(after, entries, end);
+      ? await continuity.precede(after, read, end ?? after)
+      : await continuity.follow(after, read, end);
     const holes = found.filter((hole) => !this.#told.has(JSON.stringify(hole)));
     if (holes.length === 0) return;
     for (const hole of holes) {

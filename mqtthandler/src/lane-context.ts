@@ -1,18 +1,18 @@
 /** What the lanes of one session share, and what they tell. */
 import type { Clock } from '@holdfast/kit';
-import type { StreamEntry } from '@holdfast/redis';
 import type { Bell } from './bell.ts';
+import type { Batch, Extent } from './core/batch.ts';
 import type { Message, MessagePacker } from './core/message.ts';
 import type { Flight, Stretch } from './flight.ts';
 import type { Pacer } from './pacer.ts';
-import type { Chunk, Ledger, PublishOutcome, Readings, Session } from './ports.ts';
+import type { Ledger, PublishOutcome, Readings, Session } from './ports.ts';
 import type { Slots } from './slots.ts';
 
 /**
  * Waits for readings after `after` and gathers what is to be sent; nothing on abort, or when there is
  * no news for a while. `exhausted` = it has seen the end of the stream.
  */
-export type ReadLive = (context: LaneContext, after: string, signal: AbortSignal) => Promise<Chunk>;
+export type ReadLive = (context: LaneContext, after: string, signal: AbortSignal) => Promise<Batch>;
 
 /** What the lanes of one session share. */
 export interface LaneContext {
@@ -37,13 +37,13 @@ export interface LaneContext {
   /** How the live lane reads, where that depends on the destination. */
   readonly readLive?: ReadLive | undefined;
   /**
-   * Entries as read in order directly after `after`, before they are sent; `end` when there is
-   * nothing more up to there.
+   * What was read in order directly after `after`, before it is sent; `end` when there is nothing
+   * more up to there.
    */
   readonly onRead: (
     lane: LaneName,
     after: string,
-    entries: readonly StreamEntry[],
+    read: Extent,
     end: string | undefined,
   ) => Promise<void>;
   /** A message was sent and answered; the stretch is still under way. */

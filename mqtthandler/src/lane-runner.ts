@@ -2,7 +2,7 @@
 import type { StreamEntry } from '@holdfast/redis';
 import type { Bell } from './bell.ts';
 import { gapsOf } from './core/gap.ts';
-import type { Passed } from './core/gap.ts';
+import type { Passed } from './core/span.ts';
 import { NOTHING_LEARNED, learnSize, learnedLimitBytes } from './core/learned-size.ts';
 import { subtract } from './core/progress.ts';
 import { previousId } from './core/previous-id.ts';
@@ -124,7 +124,7 @@ export class LaneRunner {
       flight: this.#flight,
       gapsUnderway: this.#gapsUnderway,
       moreWork: this.#moreWork,
-      onRead: (lane, after, entries, end) => this.#holes.onRead(lane, after, entries, end),
+      onRead: (lane, after, read, end) => this.#holes.onRead(lane, after, read, end),
       onOutcome: (sent, outcome) => this.#onOutcome(sent, outcome),
       onTooLarge: (id, stretch) => this.#tooLarge(id, stretch),
       onIdle,

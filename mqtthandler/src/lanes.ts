@@ -9,8 +9,8 @@
  * A lane holds no position: what is acknowledged and what is under way (`Flight`) say what is next.
  */
 import { FIRST_ID } from '@holdfast/redis';
-import type { StreamEntry } from '@holdfast/redis';
-import { findHoles } from './core/gap.ts';
+import { batchOf } from './core/batch.ts';
+import type { Batch } from './core/batch.ts';
 import type { Message, PackLimits } from './core/message.ts';
 import { gatherMs } from './core/pace.ts';
 import { openRange } from './core/progress.ts';
@@ -18,11 +18,11 @@ import type { Range } from './core/progress.ts';
 import { previousId } from './core/previous-id.ts';
 import type { Stretch } from './flight.ts';
 import type { LaneContext, LaneName, SentMessage } from './lane-context.ts';
-import type { Batch, PackedBatch } from './ports.ts';
+import type { PackedBatch } from './ports.ts';
 
 /** The first of what has arrived; a busy stream is then read in larger chunks. */
 const TAIL_READINGS = 10;
-const NOTHING: Batch = { entries: [], exhausted: true };
+const NOTHING = batchOf([], true);
 /** The backlog is read for so many messages at a time: some 5 ms of Redis, which new readings wait for. */
 const MESSAGES_A_READ = 3;
 /** So many full reads in a row mean that the live lane runs behind. */
@@ -52,10 +52,9 @@ export async function liveLane(context: LaneContext, signal: AbortSignal): Promi
     }
     const batch = await (context.readLive?.(context, range.after, signal) ??
       readLive(context, range.after, pace, signal));
-    const { entries, exhausted } = batch;
-    pace.busy = entries.length > (pace.busy ? 0 : 1);
-    if (entries.length === 0) continue;
-    pace.fullReads = exhausted ? 0 : pace.fullReads + 1;
+    pace.busy = batch.count > (pace.busy ? 0 : 1);
+    if (batch.count === 0) continue;
+    pace.fullReads = batch.exhausted ? 0 : pace.fullReads + 1;
     pace.lastSendMs = clock.monotonicMs();
     await send(context, 'live', batch, range.after, undefined, signal);
     if (!single && pace.fullReads >= BEHIND_READS) {
@@ -74,6 +73,8 @@ async function readLive(
 ): Promise<Batch> {
   const { readings, clock, settings } = context;
   const intervalSeconds = context.intervalSeconds();
+  // Beside a backlog every message waits for others: no time is left for gathering.
+  const backlog = context.flight.progress.length > 1;
   // A busy stream is looked at once per gathering time: being woken first would be work twice.
   const wake = !pace.busy || intervalSeconds > 0;
   const woken = wake ? await readings.tail(after, TAIL_READINGS, signal) : [];
@@ -83,12 +84,12 @@ async function readLive(
   }
   // A full read means that more waits behind it: no gathering until the end is reached.
   const sinceSendMs = clock.monotonicMs() - pace.lastSendMs;
-  const waitMs = pace.fullReads > 0 ? 0 : gatherMs(sinceSendMs, intervalSeconds);
+  const waitMs = pace.fullReads > 0 ? 0 : gatherMs(sinceSendMs, intervalSeconds, backlog);
   // Even no time at all is a timer: a millisecond, and a wake-up.
   if (waitMs > 0) await clock.sleepMs(waitMs, signal);
   if (signal.aborted) return NOTHING;
   if (wake && waitMs === 0 && woken.length < TAIL_READINGS) {
-    return { entries: woken, exhausted: true };
+    return batchOf(woken, true);
   }
   return (await readings.batch(after, null, settings.maxReadings, 1)).unpack();
 }
@@ -144,7 +145,7 @@ export async function gapLane(context: LaneContext, signal: AbortSignal): Promis
   }
 }
 
-/** The next read of the backlog, begun while the last one is being sent. */
+/** The next read of the backlog, begun while the last one is being rendered and sent. */
 interface ReadAhead extends Range {
   readonly read: Promise<PackedBatch>;
 }
@@ -175,10 +176,9 @@ async function sendRead(
   lane: LaneName,
   signal: AbortSignal,
 ): Promise<void> {
-  const { entries, exhausted } = batch;
-  const end = exhausted ? (range.upTo ?? undefined) : undefined;
-  if (entries.length === 0 && end !== undefined) {
-    await context.onRead(lane, range.after, entries, end);
+  const end = batch.exhausted ? (range.upTo ?? undefined) : undefined;
+  if (batch.count === 0 && end !== undefined) {
+    await context.onRead(lane, range.after, batch, end);
     context.flight.skip(range.after, end);
   }
   await send(context, lane, batch, range.after, end, signal);
@@ -187,37 +187,33 @@ async function sendRead(
 async function sendNewest(context: LaneContext, range: Range, signal: AbortSignal): Promise<void> {
   const upTo = range.upTo ?? FIRST_ID;
   const { maxReadings } = context.settings;
-  const chunk = await context.readings.newest(range.after, upTo, maxReadings);
-  const { entries, exhausted } = chunk;
-  const first = entries[0];
-  const after = first === undefined || exhausted ? range.after : previousId(first[0]);
-  if (first === undefined) {
-    await context.onRead('backlog', after, entries, upTo);
+  const { entries, exhausted } = await context.readings.newest(range.after, upTo, maxReadings);
+  const batch = batchOf(entries, exhausted);
+  const { firstId } = batch;
+  const after = firstId === undefined || exhausted ? range.after : previousId(firstId);
+  if (firstId === undefined) {
+    await context.onRead('backlog', after, batch, upTo);
     context.flight.skip(range.after, upTo);
   }
-  await send(context, 'backlog', chunk, after, upTo, signal);
+  await send(context, 'backlog', batch, after, upTo, signal);
 }
 
 /**
- * Packs entries read after `after` into messages and sends them; with `end` the last message stands
+ * Packs what was read after `after` into messages and sends them; with `end` the last message stands
  * for everything up to there.
  */
 async function send(
   context: LaneContext,
   lane: LaneName,
-  { entries, rendered }: Batch,
+  batch: Batch,
   after: string,
   end: string | undefined,
   signal: AbortSignal,
 ): Promise<void> {
-  if (entries.length === 0) return;
-  await context.onRead(lane, after, entries, end);
+  if (batch.count === 0) return;
+  await context.onRead(lane, after, batch, end);
   const { packer, session } = context;
-  const limits = limitsOf(context);
-  const messages =
-    rendered?.flatMap((message) => packer.packRendered(message, limits)) ??
-    packer.pack(entries, limits);
-  const planned = plan(messages, entries, after, end);
+  const planned = plan(batch.pack(packer, limitsOf(context)), after, end);
   // Another one may have taken it while it was read (given up, acknowledged late): read again.
   const first = planned.findIndex(({ stretch }) => !context.flight.claim(stretch));
   const claimed = first === -1 ? planned : planned.slice(0, first);
@@ -241,17 +237,14 @@ async function send(
 /** Which stretch of the stream each message stands for: together they leave no id out. */
 function plan(
   messages: readonly Message[],
-  entries: readonly StreamEntry[],
   after: string,
   end: string | undefined,
 ): { readonly message: Message; readonly stretch: Stretch }[] {
   let from = after;
-  let read = 0;
   return messages.map((message, i) => {
-    const upTo = i === messages.length - 1 && end !== undefined ? end : message.lastId;
-    read += message.count;
-    const { passed } = findHoles(undefined, entries.slice(read - 1, read));
-    const stretch = { after: from, upTo, count: message.count, passed };
+    const { count, passed, lastId } = message;
+    const upTo = i === messages.length - 1 && end !== undefined ? end : lastId;
+    const stretch = { after: from, upTo, count, passed };
     from = upTo;
     return { message, stretch };
   });

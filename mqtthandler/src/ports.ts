@@ -1,7 +1,7 @@
 /** What the forwarder needs from the world. Each port has one adapter for real use. */
 import type { Gap, StreamEntry } from '@holdfast/redis';
 import type { StoredProgress } from './core/progress.ts';
-import type { Rendered } from './core/transcode.ts';
+import type { Batch } from './core/batch.ts';
 
 /** How a published message fared. */
 export type PublishOutcome =
@@ -78,12 +78,6 @@ export interface Chunk {
   readonly entries: readonly StreamEntry[];
   /** The range holds nothing more. */
   readonly exhausted: boolean;
-}
-
-/** A chunk that is to be sent. */
-export interface Batch extends Chunk {
-  /** Ready for the wire, message by message; `entries` then name themselves only. */
-  readonly rendered?: readonly Rendered[] | undefined;
 }
 
 /** A batch as it was read. The next read can be begun before this one is unpacked. */

@@ -2,8 +2,10 @@
 import { isUtf8 } from 'node:buffer';
 import { FIRST_ID, KEYS, Script, isReply } from '@holdfast/redis';
 import type { Redis, StreamEntry } from '@holdfast/redis';
+import { batchOf, renderedBatch } from '../core/batch.ts';
+import type { Batch } from '../core/batch.ts';
 import type { Rendered, Transcoder } from '../core/transcode.ts';
-import type { Batch, Chunk, PackedBatch, Readings } from '../ports.ts';
+import type { Chunk, PackedBatch, Readings } from '../ports.ts';
 import type { PayloadPool } from './payload-pool.ts';
 
 /** A blocking read returns after this time without news; well below the command time-out. */
@@ -103,7 +105,7 @@ export class RedisReadings implements Readings {
     return {
       lastId: texts.length === 0 ? undefined : lastId.toString(),
       exhausted: exhausted === 1,
-      unpack: () => ({ ...this.#unpack(texts, count), exhausted: exhausted === 1 }),
+      unpack: () => this.#unpack(texts, count, exhausted === 1),
     };
   }
 
@@ -150,12 +152,11 @@ export class RedisReadings implements Readings {
     return { entries: JSON.parse(json) as StreamEntry[], exhausted: exhausted === 1 };
   }
 
-  #unpack(texts: readonly Buffer[], count: number): Omit<Batch, 'exhausted'> {
+  #unpack(texts: readonly Buffer[], count: number, exhausted: boolean): Batch {
     const rendered = this.#render(texts, count);
-    const entries =
-      rendered?.flatMap((message) => message.entries) ??
-      texts.flatMap((json) => JSON.parse(json.toString()) as StreamEntry[]);
-    return { entries, rendered };
+    if (rendered !== undefined) return renderedBatch(rendered, exhausted);
+    const entries = texts.flatMap((json) => JSON.parse(json.toString()) as StreamEntry[]);
+    return batchOf(entries, exhausted);
   }
 
   /** Undefined when one of the texts takes more than copying. */

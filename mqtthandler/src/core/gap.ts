@@ -5,7 +5,8 @@
 import { fieldOf, identityOf } from '@holdfast/redis';
 import type { Gap, GapReason, StreamEntry } from '@holdfast/redis';
 import type { GapRecord } from '../ports.ts';
-import { parseGap } from './message.ts';
+import { parseGap } from './gap-json.ts';
+import type { Passed, Span } from './span.ts';
 
 /**
  * The gap records that stand for the loss of these entries, in order; neighbours with consecutive
@@ -51,27 +52,19 @@ export function mergeGaps(first: GapRecord, next: GapRecord): GapRecord | undefi
   return undefined;
 }
 
-/** The newest reading of ours that a lane has passed; undefined before the first. */
-export interface Passed {
-  readonly epoch: string;
-  readonly seq: number;
-}
-
 /**
- * Follows the sequence numbers of entries in order and finds what is missing between them: readings
+ * Follows the sequence numbers of readings in order and finds what is missing between them: readings
  * that somebody removed from the stream without a word. A gap record in the stream explains the
  * numbers it covers; numbers that go back (a replay) prove nothing.
  */
 export function findHoles(
   passed: Passed | undefined,
-  entries: readonly StreamEntry[],
+  spans: readonly Span[],
 ): { readonly passed: Passed | undefined; readonly holes: readonly GapRecord[] } {
   let last = passed;
   const holes: GapRecord[] = [];
-  for (const [, fields] of entries) {
-    const span = spanOf(fields);
-    if (span === undefined) continue;
-    const expected = expectedSeq(last, span, fields, holes);
+  for (const span of spans) {
+    const expected = expectedSeq(last, span, holes);
     if (expected !== undefined && span.from > expected) {
       holes.push(hole(span.epoch, expected, span.from - 1));
     }
@@ -82,38 +75,16 @@ export function findHoles(
   return { passed: last, holes };
 }
 
-interface Span {
-  readonly epoch: string;
-  readonly from: number;
-  readonly to: number;
-}
-
-function spanOf(fields: readonly string[]): Span | undefined {
-  // Entries of ours begin with these two fields: the common case costs two comparisons.
-  const identity =
-    fields[0] === '_epoch' && fields[2] === '_seq'
-      ? { epoch: fields[1] ?? '', seq: Number(fields[3]) }
-      : identityOf(fields);
-  if (identity !== undefined)
-    return { epoch: identity.epoch, from: identity.seq, to: identity.seq };
-  const epoch = fieldOf(fields, '_epoch');
-  const gap = parseGap(fieldOf(fields, '_gap') ?? '');
-  if (epoch === undefined || gap === undefined || !('from_seq' in gap)) return undefined;
-  return { epoch, from: gap.from_seq, to: gap.to_seq };
-}
-
 /** The number that should come next; adds the hole at the end of a life of the buffer. */
 function expectedSeq(
   last: Passed | undefined,
-  span: Span,
-  fields: readonly string[],
+  { epoch, previous }: Span,
   holes: GapRecord[],
 ): number | undefined {
   if (last === undefined) return undefined;
-  if (last.epoch === span.epoch) return last.seq + 1;
-  const previousSeq = Number(fieldOf(fields, '_previous_seq') ?? Number.NaN);
-  if (fieldOf(fields, '_previous_epoch') === last.epoch && previousSeq > last.seq) {
-    holes.push(hole(last.epoch, last.seq + 1, previousSeq));
+  if (last.epoch === epoch) return last.seq + 1;
+  if (previous?.epoch === last.epoch && previous.seq > last.seq) {
+    holes.push(hole(last.epoch, last.seq + 1, previous.seq));
   }
   return undefined;
 }

@@ -6,7 +6,10 @@
  * The JSON is put together by hand: most values need no escaping, and JSON.stringify of an object
  * made for each entry costs three times as much, which is what bounds replay.
  */
-import type { Gap, StreamEntry } from '@holdfast/redis';
+import type { StreamEntry } from '@holdfast/redis';
+import { isGapJson } from './gap-json.ts';
+import { passedAt } from './span.ts';
+import type { Passed } from './span.ts';
 import type { Rendered } from './transcode.ts';
 
 export interface Device {
@@ -25,6 +28,8 @@ export interface Message {
   /** Ids of the first and the last of them. */
   readonly firstId: string;
   readonly lastId: string;
+  /** The reading of ours at `lastId`, if it is one. */
+  readonly passed: Passed | undefined;
 }
 
 export interface PackLimits {
@@ -77,48 +82,61 @@ export class MessagePacker {
     const messages: Message[] = [];
     let parts: string[] = [];
     let bytes = 0;
-    let firstId = '';
-    let lastId = '';
+    let first: StreamEntry | undefined;
+    let last: StreamEntry | undefined;
     const flush = () => {
-      if (parts.length === 0) return;
+      if (first === undefined || last === undefined) return;
       const payload = `[${parts.join(',')}]`;
-      messages.push({ payload, bytes: bytes + 1, count: parts.length, firstId, lastId });
+      const [firstId, lastId, passed] = [first[0], last[0], passedAt(last[1])];
+      const count = parts.length;
+      messages.push({ payload, bytes: bytes + 1, count, firstId, lastId, passed });
       parts = [];
       bytes = 0;
+      first = undefined;
     };
     for (const entry of entries) {
       const json = this.render(entry);
       // Each part costs a comma or the opening bracket; the closing one is added in flush.
       const size = Buffer.byteLength(json) + 1;
       if (parts.length >= limits.maxReadings || bytes + size + 1 > limits.maxBytes) flush();
-      if (parts.length === 0) firstId = entry[0];
+      first ??= entry;
       parts.push(json);
       bytes += size;
-      lastId = entry[0];
+      last = entry;
     }
     flush();
     return messages;
   }
 
   /** As `pack`, of readings rendered already. */
-  packRendered({ entries, payload, ends }: Rendered, limits: PackLimits): Message[] {
+  packRendered(rendered: Rendered, limits: PackLimits): Message[] {
+    const { payload, ends, firstId, lastId, passed } = rendered;
+    if (ends.length <= limits.maxReadings && payload.length <= limits.maxBytes) {
+      return [{ payload, bytes: payload.length, count: ends.length, firstId, lastId, passed }];
+    }
     const messages: Message[] = [];
     let first = 0;
+    const startOf = (index: number) => (index === 0 ? 0 : (ends[index - 1] ?? 0));
     const flush = (next: number) => {
-      const from = first === 0 ? 0 : (ends[first - 1] ?? 0);
-      const bytes = (ends[next - 1] ?? 0) + 1 - from;
-      const [firstId, lastId] = [entries[first]?.[0] ?? '', entries[next - 1]?.[0] ?? ''];
-      const whole = bytes === payload.length;
-      const part = whole ? payload : asList(new Uint8Array(payload.subarray(from, from + bytes)));
-      messages.push({ payload: part, bytes, count: next - first, firstId, lastId });
+      const part = asList(payload.slice(startOf(first), (ends[next - 1] ?? 0) + 1));
+      const named = (index: number) => nameOf(payload.subarray(startOf(index) + 1, ends[index]));
+      const [from, to] = [named(first), named(next - 1)];
+      const [bytes, count] = [part.length, next - first];
+      messages.push({
+        payload: part,
+        bytes,
+        count,
+        firstId: from.id,
+        lastId: to.id,
+        passed: to.passed,
+      });
       first = next;
     };
-    for (let i = 0; i < entries.length; i += 1) {
-      const from = first === 0 ? 0 : (ends[first - 1] ?? 0);
-      const bytes = (ends[i] ?? 0) + 1 - from;
+    for (const [i, end] of ends.entries()) {
+      const bytes = end + 1 - startOf(first);
       if (i > first && (i - first >= limits.maxReadings || bytes > limits.maxBytes)) flush(i);
     }
-    if (first < entries.length) flush(entries.length);
+    flush(ends.length);
     return messages;
   }
 
@@ -138,6 +156,13 @@ export function deviceMembers({ uuid, type, appId, appName }: Device): string {
   return JSON.stringify(members).slice(1, -1);
 }
 
+/** Who a rendered reading is. */
+function nameOf(json: Uint8Array): { readonly id: string; readonly passed: Passed | undefined } {
+  const reading = JSON.parse(Buffer.from(json).toString()) as Record<string, string>;
+  const { _id: id = '', _epoch: epoch = '', _seq: seq = '' } = reading;
+  return { id, passed: passedAt(['_epoch', epoch, '_seq', seq]) };
+}
+
 /** `,{...},{...},` or with an end of the list already there: as a list. */
 function asList(bytes: Uint8Array): Uint8Array {
   bytes[0] = 0x5b;
@@ -147,30 +172,4 @@ function asList(bytes: Uint8Array): Uint8Array {
 
 function quote(value: string): string {
   return NEEDS_ESCAPE.test(value) ? JSON.stringify(value) : `"${value}"`;
-}
-
-/** Whether a field's text is a gap record of ours, and not somebody else's idea of `_gap`. */
-export function isGapJson(text: string): boolean {
-  return parseGap(text) !== undefined;
-}
-
-/** Reads a gap record; undefined when it is none. */
-export function parseGap(text: string): Gap | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (typeof value !== 'object' || value === null) return undefined;
-  const gap = value as Record<string, unknown>;
-  const [count, from, to] = [gap['count'], gap['from_seq'], gap['to_seq']];
-  if (!isCount(count) || typeof gap['reason'] !== 'string') return undefined;
-  const bySeq = isCount(from) && isCount(to) && from <= to;
-  const byId = typeof gap['from_id'] === 'string' && typeof gap['to_id'] === 'string';
-  return bySeq || byId ? (value as Gap) : undefined;
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && Number(value) >= 1;
 }

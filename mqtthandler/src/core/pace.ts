@@ -6,13 +6,21 @@
 
 /** Two sends of the live lane are at least this far apart. */
 export const COALESCE_MS = 20;
+/** The same while a backlog goes out: the process is awake anyway, and a reading has enough to wait for. */
+export const COALESCE_BESIDE_BACKLOG_MS = 5;
 
 /**
  * How long to go on gathering after the first reading has arrived.
  * @param sinceLastSendMs since the live lane last sent
  * @param intervalSeconds longest time a reading may wait to be batched; 0 = at once
+ * @param backlog whether older readings go out beside
  */
-export function gatherMs(sinceLastSendMs: number, intervalSeconds: number): number {
-  const coalesceMs = Math.max(0, COALESCE_MS - sinceLastSendMs);
+export function gatherMs(
+  sinceLastSendMs: number,
+  intervalSeconds: number,
+  backlog: boolean,
+): number {
+  const apartMs = backlog ? COALESCE_BESIDE_BACKLOG_MS : COALESCE_MS;
+  const coalesceMs = Math.max(0, apartMs - sinceLastSendMs);
   return Math.max(coalesceMs, intervalSeconds * 1_000);
 }

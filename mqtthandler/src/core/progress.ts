@@ -12,7 +12,7 @@
  * hand the two no longer agree, and what was set counts: everything after it is sent again.
  */
 import { compareIds, FIRST_ID, parseStreamId } from '@holdfast/redis';
-import type { Passed } from './gap.ts';
+import type { Passed } from './span.ts';
 
 export interface Range {
   /** Exclusive. */

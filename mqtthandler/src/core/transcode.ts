@@ -8,15 +8,18 @@
  * Only what needs no judgement is turned: no escapes, valid UTF-8, no administrative field but the
  * ones a sensor writes. Everything else is left to `MessagePacker`, whose bytes these are to the last.
  */
-import type { StreamEntry } from '@holdfast/redis';
+import type { Passed, Span } from './span.ts';
 
-/** Readings as they go out, `[{...},{...}]`, and what the lanes must know about them. */
+/** At least one reading as it goes out, `[{...},{...}]`, and what the lanes must know about them. */
 export interface Rendered {
-  /** The id of each entry, and of its fields those that say which reading of ours it is. */
-  readonly entries: readonly StreamEntry[];
   readonly payload: Uint8Array;
   /** Where each object ends in the payload; the next begins one byte, the comma, after that. */
   readonly ends: readonly number[];
+  readonly firstId: string;
+  readonly lastId: string;
+  readonly spans: readonly Span[];
+  /** The reading of ours at `lastId`, if it is one. */
+  readonly passed: Passed | undefined;
 }
 
 const QUOTE = 0x22;
@@ -28,6 +31,7 @@ const CLOSE = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 const UNDERSCORE = 0x5f;
+const ZERO = 0x30;
 
 const EPOCH = bytesOf('_epoch');
 const SEQ = bytesOf('_seq');
@@ -46,8 +50,9 @@ export class Transcoder {
   #target: Uint8Array = new Uint8Array();
   #at = 0;
   #out = 0;
+  /** Of the entry at hand; the epoch also of those before, while it is the same. */
   #epoch = '';
-  #seq = '';
+  #seq = 0;
 
   /** @param device the members of the device as JSON, without braces */
   constructor(device: string) {
@@ -70,32 +75,42 @@ export class Transcoder {
     this.#target = target;
     this.#at = 1;
     this.#out = 0;
-    const entries: StreamEntry[] = [];
     const ends: number[] = [];
+    const spans: { epoch: string; from: number; to: number }[] = [];
+    let span: { epoch: string; from: number; to: number } | undefined;
+    let isOurs = false;
+    let [firstIdAt, lastIdAt] = [0, 0];
     while (source[this.#at] === OPEN) {
-      this.#put(entries.length === 0 ? OPEN : COMMA);
-      const entry = this.#entry();
-      if (entry === undefined) return undefined;
-      entries.push(entry);
+      lastIdAt = this.#at + 2;
+      if (ends.length === 0) firstIdAt = lastIdAt;
+      this.#put(ends.length === 0 ? OPEN : COMMA);
+      if (!this.#entry()) return undefined;
       ends.push(this.#out);
+      isOurs = this.#seq > 0 && this.#epoch !== '';
+      if (isOurs && span?.epoch === this.#epoch && span.to + 1 === this.#seq) span.to = this.#seq;
+      else if (isOurs) spans.push((span = { epoch: this.#epoch, from: this.#seq, to: this.#seq }));
       if (source[this.#at] === COMMA) this.#at += 1;
     }
-    if (entries.length === 0) return undefined;
+    if (ends.length === 0) return undefined;
     this.#put(CLOSE);
-    return { entries, ends, payload: target.subarray(0, this.#out) };
+    return {
+      payload: target.subarray(0, this.#out),
+      ends,
+      firstId: this.#stringAt(firstIdAt),
+      lastId: this.#stringAt(lastIdAt),
+      spans,
+      passed: isOurs ? { epoch: this.#epoch, seq: this.#seq } : undefined,
+    };
   }
 
-  /** `["id",[...]]` */
-  #entry(): StreamEntry | undefined {
+  /** `["id",[...]]`; false when it is nothing for us. */
+  #entry(): boolean {
     this.#at += 1;
     this.#put(OPEN_OBJECT);
     this.#putAll(ID);
-    const idAt = this.#at + 1;
     this.#copyString();
-    const id = this.#source.toString('latin1', idAt, this.#at - 1);
     this.#putAll(this.#device);
-    this.#seq = '';
-    let isOurs = false;
+    let [hasEpoch, hasSeq] = [false, false];
     // The comma and the bracket before the fields; then the comma before each further one.
     this.#at += 1;
     while (this.#source[this.#at] !== CLOSE) {
@@ -109,18 +124,20 @@ export class Transcoder {
       const valueAt = this.#at + 1;
       this.#copyString();
       if (this.#source[nameAt] !== UNDERSCORE) continue;
-      if (this.#is(nameAt, nameEnd, EPOCH)) {
+      if (!hasEpoch && this.#is(nameAt, nameEnd, EPOCH)) {
         this.#readEpoch(valueAt);
-        isOurs = true;
-      } else if (this.#is(nameAt, nameEnd, SEQ)) {
-        this.#seq = this.#source.toString('latin1', valueAt, this.#at - 1);
+        hasEpoch = true;
+      } else if (!hasSeq && this.#is(nameAt, nameEnd, SEQ)) {
+        this.#readSeq(valueAt);
+        hasSeq = true;
       } else if (!PLAIN.some((name) => this.#is(nameAt, nameEnd, name))) {
-        return undefined;
+        return false;
       }
     }
+    if (!hasEpoch || !hasSeq) this.#seq = 0;
     this.#at += 2;
     this.#put(CLOSE_OBJECT);
-    return [id, isOurs && this.#seq !== '' ? ['_epoch', this.#epoch, '_seq', this.#seq] : []];
+    return true;
   }
 
   /** Copies a string with its quotes. */
@@ -150,6 +167,21 @@ export class Transcoder {
       same = known.charCodeAt(i) === this.#source[at + i];
     }
     if (!same) this.#epoch = this.#source.toString('utf8', at, end);
+  }
+
+  /** 0 for what the counter does not write (`identityOf`): ` 7`, `7e0`, `07`, too large a number. */
+  #readSeq(at: number): void {
+    const end = this.#at - 1;
+    let seq = this.#source[at] === ZERO ? Number.NaN : 0;
+    for (let i = at; i < end; i += 1) {
+      const digit = (this.#source[i] ?? 0) - ZERO;
+      seq = digit >= 0 && digit <= 9 ? 10 * seq + digit : Number.NaN;
+    }
+    this.#seq = Number.isSafeInteger(seq) ? seq : 0;
+  }
+
+  #stringAt(at: number): string {
+    return this.#source.toString('latin1', at, this.#source.indexOf(QUOTE, at));
   }
 
   #is(from: number, to: number, name: Uint8Array): boolean {

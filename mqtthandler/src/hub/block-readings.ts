@@ -1,6 +1,8 @@
 /** Reads so that messages fill metering blocks (core/hub/blocks.ts). */
 import type { StreamEntry } from '@holdfast/redis';
 import { streamIdMs } from '@holdfast/redis';
+import { batchOf } from '../core/batch.ts';
+import type { Batch } from '../core/batch.ts';
 import { fillingCount, messageBytes, patienceMs } from '../core/hub/blocks.ts';
 import type { LaneContext, ReadLive } from '../lane-context.ts';
 import type { MessagePacker } from '../core/message.ts';
@@ -12,7 +14,7 @@ export interface BlockRules {
   readonly overheadBytes: number;
 }
 
-const NOTHING: Chunk = { entries: [], exhausted: true };
+const NOTHING = batchOf([], true);
 /** Enough to wake up for. */
 const WAKE_READINGS = 10;
 /** How often is looked whether a block is full: at a busy stream soon, then ever less often. */
@@ -50,7 +52,7 @@ export class BlockReadings implements Readings {
     const { entries, exhausted } = await this.#readings.chunk(after, upTo, count);
     const filling = exhausted ? entries : entries.slice(0, this.#filling(entries));
     const lastId = filling.at(-1)?.[0];
-    return { lastId, exhausted, unpack: () => ({ entries: filling, exhausted }) };
+    return { lastId, exhausted, unpack: () => batchOf(filling, exhausted) };
   }
 
   async newest(after: string, upTo: string, count: number): Promise<Chunk> {
@@ -80,7 +82,7 @@ export class BlockReadings implements Readings {
     after: string,
     untilMs: number,
     signal: AbortSignal,
-  ): Promise<Chunk> {
+  ): Promise<Batch> {
     const { clock, settings } = context;
     for (let lookMs = LOOK_MS.first; ; lookMs = Math.min(LOOK_MS.cap, 2 * lookMs)) {
       if (signal.aborted) return NOTHING;
@@ -89,9 +91,9 @@ export class BlockReadings implements Readings {
       const full = !chunk.exhausted || this.#bytes(chunk.entries) >= this.#rules.blockBytes;
       if (full) {
         const entries = chunk.entries.slice(0, this.#filling(chunk.entries));
-        return { entries, exhausted: chunk.exhausted };
+        return batchOf(entries, chunk.exhausted);
       }
-      if (leftMs <= 0) return chunk;
+      if (leftMs <= 0) return batchOf(chunk.entries, chunk.exhausted);
       await clock.sleepMs(Math.min(leftMs, lookMs), signal);
     }
   }

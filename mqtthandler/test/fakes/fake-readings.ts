@@ -2,8 +2,10 @@
 import { FIRST_ID, compareIds } from '@holdfast/redis';
 import type { Clock } from '@holdfast/kit';
 import type { StreamEntry } from '@holdfast/redis';
+import { batchOf, renderedBatch } from '../../src/core/batch.ts';
+import type { Batch } from '../../src/core/batch.ts';
 import type { Rendered, Transcoder } from '../../src/core/transcode.ts';
-import type { Batch, PackedBatch, Chunk, Readings } from '../../src/ports.ts';
+import type { PackedBatch, Chunk, Readings } from '../../src/ports.ts';
 
 /** A tail without news ends after so long. */
 const TAIL_MS = 5_000;
@@ -61,24 +63,11 @@ export class FakeReadings implements Readings {
 
   batch(after: string, upTo: string | null, count: number, messages: number): Promise<PackedBatch> {
     return this.#read(() => {
-      const packed = (batch: Batch): PackedBatch => {
-        const { entries, exhausted } = batch;
-        return { lastId: entries.at(-1)?.[0], exhausted, unpack: () => batch };
-      };
       const found = this.#between(after, upTo);
       const entries = found.slice(0, count * messages);
       const exhausted = found.length < count * messages;
-      const rendered: Rendered[] = [];
-      for (let from = 0; from < entries.length; from += count) {
-        const message = this.#render(entries.slice(from, from + count));
-        if (message === undefined) return packed({ entries, exhausted });
-        rendered.push(message);
-      }
-      return packed({
-        entries: rendered.flatMap((message) => message.entries),
-        exhausted,
-        rendered,
-      });
+      const unpack = () => this.#unpack(entries, count, exhausted);
+      return { lastId: entries.at(-1)?.[0], exhausted, unpack };
     });
   }
 
@@ -113,6 +102,16 @@ export class FakeReadings implements Readings {
     await Promise.resolve();
     if (this.failure !== undefined) throw this.failure;
     return answer();
+  }
+
+  #unpack(entries: readonly StreamEntry[], count: number, exhausted: boolean): Batch {
+    const parts: Rendered[] = [];
+    for (let from = 0; from < entries.length; from += count) {
+      const part = this.#render(entries.slice(from, from + count));
+      if (part === undefined) return batchOf(entries, exhausted);
+      parts.push(part);
+    }
+    return renderedBatch(parts, exhausted);
   }
 
   #render(entries: readonly StreamEntry[]): Rendered | undefined {

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { StreamEntry } from '@holdfast/redis';
 import { findHoles, gapCount, gapsOf } from '../../src/core/gap.ts';
+import { spansOf } from '../../src/core/span.ts';
 
 const ours = (seq: number, epoch = 'e1'): StreamEntry => [
   `${seq}-0`,
@@ -73,7 +74,7 @@ test('holes are exactly the numbers that are missing, however the reads are cut'
         for (let at = 0; at < seqs.length; at += size) {
           const step = findHoles(
             passed,
-            seqs.slice(at, at + size).map((seq) => ours(seq)),
+            spansOf(seqs.slice(at, at + size).map((seq) => ours(seq))),
           );
           passed = step.passed;
           for (const { gap } of step.holes) {
@@ -105,7 +106,7 @@ for (const [name, passed, entries, holes] of [
   ['another epoch begins anew', { epoch: 'e1', seq: 3 }, [ours(9, 'e2')], []],
 ] as const) {
   test(name, () => {
-    const found = findHoles(passed, entries).holes.map(({ gap }) =>
+    const found = findHoles(passed, spansOf(entries)).holes.map(({ gap }) =>
       'from_seq' in gap ? [gap.from_seq, gap.to_seq] : [],
     );
     assert.deepEqual(found, holes);
@@ -117,9 +118,9 @@ test('the first reading of a new epoch tells what is missing at the end of the o
     '9-0',
     ['_epoch', 'e2', '_seq', '1', '_previous_epoch', 'e1', '_previous_seq', '12'],
   ];
-  assert.deepEqual(findHoles({ epoch: 'e1', seq: 10 }, [first]).holes, [
+  assert.deepEqual(findHoles({ epoch: 'e1', seq: 10 }, spansOf([first])).holes, [
     { epoch: 'e1', gap: { from_seq: 11, to_seq: 12, count: 2, reason: 'removed' } },
   ]);
-  assert.deepEqual(findHoles({ epoch: 'e1', seq: 12 }, [first]).holes, []);
-  assert.deepEqual(findHoles({ epoch: 'e0', seq: 1 }, [first]).holes, []);
+  assert.deepEqual(findHoles({ epoch: 'e1', seq: 12 }, spansOf([first])).holes, []);
+  assert.deepEqual(findHoles({ epoch: 'e0', seq: 1 }, spansOf([first])).holes, []);
 });

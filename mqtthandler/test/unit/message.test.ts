@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { MessagePacker, parseGap } from '../../src/core/message.ts';
+import { parseGap } from '../../src/core/gap-json.ts';
+import { MessagePacker } from '../../src/core/message.ts';
 import type { Message } from '../../src/core/message.ts';
 
 const DEVICE = { uuid: 'u"1', type: 'raspberrypi4', appId: '7', appName: 'größe' };

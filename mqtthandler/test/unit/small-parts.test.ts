@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { compareIds } from '@holdfast/redis';
 import { classifyConnack, classifyPuback, disconnectReason } from '../../src/core/classify.ts';
-import { COALESCE_MS, gatherMs } from '../../src/core/pace.ts';
+import { COALESCE_BESIDE_BACKLOG_MS, COALESCE_MS, gatherMs } from '../../src/core/pace.ts';
 import { previousId } from '../../src/core/previous-id.ts';
 import { RATE_START, rateAfter, rateWaitMs } from '../../src/core/rate.ts';
 import { TOPIC_PATTERN, expandTopic } from '../../src/core/topic.ts';
@@ -19,14 +19,16 @@ test('a quiet stream is sent at once, a busy one at most every 20 ms, an interva
     [Infinity, 60, 60_000],
     [0, 0.001, COALESCE_MS],
   ] as const) {
-    assert.equal(gatherMs(sinceLastSendMs, intervalSeconds), expectedMs);
+    assert.equal(gatherMs(sinceLastSendMs, intervalSeconds, false), expectedMs);
   }
+  assert.equal(gatherMs(1, 0, true), COALESCE_BESIDE_BACKLOG_MS - 1);
+  assert.equal(gatherMs(1, 60, true), 60_000);
 });
 
 test('gathering is never negative and never longer than asked for', () => {
   fc.assert(
-    fc.property(fc.nat(100_000), fc.nat(3_600), (sinceMs, seconds) => {
-      const waitMs = gatherMs(sinceMs, seconds);
+    fc.property(fc.nat(100_000), fc.nat(3_600), fc.boolean(), (sinceMs, seconds, backlog) => {
+      const waitMs = gatherMs(sinceMs, seconds, backlog);
       assert.ok(waitMs >= 0 && waitMs <= Math.max(COALESCE_MS, seconds * 1_000));
     }),
   );

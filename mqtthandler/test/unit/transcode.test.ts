@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { findHoles } from '../../src/core/gap.ts';
+import { spansOf } from '../../src/core/span.ts';
 import { MessagePacker, deviceMembers } from '../../src/core/message.ts';
 import type { Message } from '../../src/core/message.ts';
 import { Transcoder } from '../../src/core/transcode.ts';
@@ -82,7 +83,7 @@ test('what is transcoded names the readings of ours as the entries do', () => {
   ]) {
     const rendered = transcode(entries);
     const passed = { epoch: 'e', seq: 0 };
-    assert.deepEqual(findHoles(passed, rendered?.entries ?? []), findHoles(passed, entries));
+    assert.deepEqual(findHoles(passed, rendered?.spans ?? []), findHoles(passed, spansOf(entries)));
   }
 });
 
