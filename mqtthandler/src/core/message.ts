@@ -118,7 +118,8 @@ export class MessagePacker {
     let first = 0;
     const startOf = (index: number) => (index === 0 ? 0 : (ends[index - 1] ?? 0));
     const flush = (next: number) => {
-      const part = asList(payload.slice(startOf(first), (ends[next - 1] ?? 0) + 1));
+      const end = (ends[next - 1] ?? 0) + 1;
+      const part = asList(new Uint8Array(payload.subarray(startOf(first), end)));
       const named = (index: number) => nameOf(payload.subarray(startOf(index) + 1, ends[index]));
       const [from, to] = [named(first), named(next - 1)];
       const [bytes, count] = [part.length, next - first];
