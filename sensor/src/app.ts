@@ -3,12 +3,12 @@
  * and keeps everybody informed (log, events, status).
  */
 import type { Clock, Log, Random } from '@holdfast/kit';
-import { KEYS, parseEnabled, parseNumber } from '@holdfast/redis';
+import { KEYS, parseEnabled } from '@holdfast/redis';
 import { healthText } from './core/health.ts';
 import type { Health, HealthChange } from './core/health.ts';
 import { PendingReadings } from './core/pending.ts';
-import { dueMs, startSchedule, step } from './core/schedule.ts';
-import type { IntervalSetting, Schedule, ScheduleEffect, ScheduleEvent } from './core/schedule.ts';
+import { dueMs, intervalSetting, startSchedule, step } from './core/schedule.ts';
+import type { Schedule, ScheduleEffect, ScheduleEvent } from './core/schedule.ts';
 import { HealthTeller } from './health-teller.ts';
 import type { PendingFile } from './adapters/pending-file.ts';
 import { Journal } from './journal.ts';
@@ -285,12 +285,6 @@ export class SensorApp {
       tried: this.#tried,
     };
   }
-}
-
-function intervalSetting(raw: string | null): IntervalSetting {
-  if (raw === null) return { kind: 'default' };
-  const parsed = parseNumber(raw, KEYS.interval.value);
-  return parsed.ok ? { kind: 'set', intervalMs: parsed.value * 1000 } : { kind: 'refused', raw };
 }
 
 function troubleOf(outcome: AppendOutcome): string | undefined {

@@ -12,6 +12,7 @@
  * A new interval counts from the last tick, and from now when that moment has passed already. A value
  * that is no interval changes nothing and is reported once.
  */
+import { KEYS, parseNumber } from '@holdfast/redis';
 
 /** What `measurement:interval` says; missing = the default of the environment. */
 export type IntervalSetting =
@@ -146,4 +147,11 @@ function wantedInterval(state: Schedule, setting: IntervalSetting): number {
     case 'refused':
       return state.intervalMs;
   }
+}
+
+/** Reads `measurement:interval`, null when it is not set. */
+export function intervalSetting(raw: string | null): IntervalSetting {
+  if (raw === null) return { kind: 'default' };
+  const parsed = parseNumber(raw, KEYS.interval.value);
+  return parsed.ok ? { kind: 'set', intervalMs: parsed.value * 1000 } : { kind: 'refused', raw };
 }
