@@ -15,8 +15,8 @@
 import { RepeatFilter, errorCode, errorMessage } from '@holdfast/kit';
 import type { Clock } from '@holdfast/kit';
 import type { PendingFile } from './adapters/pending-file.ts';
-import { fromLines, toLines } from './core/pending-lines.ts';
-import type { PendingReadings } from './core/pending.ts';
+import { fromLine, toLine } from './core/pending-lines.ts';
+import type { PendingChange, PendingReadings } from './core/pending.ts';
 
 const LOOK_MS = 1_000;
 /** Readings stored between two looks, at most. */
@@ -51,8 +51,8 @@ export class Journal {
   async load(): Promise<number> {
     const { pending, file, clock, onBadFile } = this.#options;
     try {
-      const { changes, badLine } = fromLines(await file.read());
-      pending.carryOver(changes);
+      const badLine = await this.#redo();
+      pending.takeOver();
       if (badLine !== undefined) onBadFile(badLine, await file.quarantine(clock.nowMs()));
       if (pending.size > 0) await this.#rewrite();
       else await file.remove();
@@ -107,7 +107,7 @@ export class Journal {
         await this.#rewrite();
       } else {
         const changes = pending.takeChanges();
-        if (changes.length > 0) await file.append(toLines(changes));
+        if (changes.length > 0) await file.append(linesOf(changes));
         this.#lines += changes.length;
       }
     } else if (stuck || end || this.#state === 'failed') {
@@ -115,10 +115,22 @@ export class Journal {
     }
   }
 
+  /** Returns the number of the first line that is none of ours, from 1; it and the rest are not used. */
+  async #redo(): Promise<number | undefined> {
+    let number = 0;
+    for await (const line of this.#options.file.lines()) {
+      number += 1;
+      const change = fromLine(line);
+      if (change === undefined) return number;
+      this.#options.pending.redo(change);
+    }
+    return undefined;
+  }
+
   async #rewrite(): Promise<void> {
     const { pending, file } = this.#options;
     const changes = pending.snapshot();
-    await file.replace(toLines(changes));
+    await file.replace(linesOf(changes));
     this.#lines = changes.length;
     this.#state = 'open';
     this.#filter.reset();
@@ -130,4 +142,9 @@ export class Journal {
     const code = errorCode(error);
     if (this.#filter.shouldLog(code)) this.#options.onFailed(code, errorMessage(error));
   }
+}
+
+/** One after the other as they are written, never all at once. */
+function* linesOf(changes: Iterable<PendingChange>): Generator<string> {
+  for (const change of changes) yield toLine(change);
 }

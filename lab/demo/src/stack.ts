@@ -152,6 +152,7 @@ export class Stack implements Gateway, AsyncDisposable {
       SENSORS: 'host,bme280@1:0x76',
       INTERVAL_SECONDS: String(INTERVAL_SECONDS),
       HARDWARE_SIMULATOR: path,
+      PENDING_DIR: this.#dir,
     });
     this.keepService('startstopbutton', {
       BUTTON_PIN: String(BUTTON_LINE),

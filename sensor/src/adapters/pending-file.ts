@@ -1,7 +1,10 @@
 /** The file of waiting readings. Every method rejects with the file system's error. */
-import { access, constants, open, readFile, rename, rm } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { access, constants, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { errorCode } from '@holdfast/kit';
+
+const PART_CHARACTERS = 65_536;
 
 export class PendingFile {
   readonly path: string;
@@ -10,26 +13,33 @@ export class PendingFile {
     this.path = join(directory, 'pending.jsonl');
   }
 
-  /** What is in it; nothing when there is no file. Rejects also when nothing could be written. */
-  async read(): Promise<string> {
+  /**
+   * Its lines; none when there is no file. What is after the last end of a line was cut off while it
+   * was written, and is left out. Rejects also when nothing could be written.
+   */
+  async *lines(): AsyncGenerator<string> {
     await access(dirname(this.path), constants.W_OK);
+    let rest = '';
     try {
-      return await readFile(this.path, 'utf8');
+      for await (const text of createReadStream(this.path, 'utf8')) {
+        const lines = (rest + String(text)).split('\n');
+        rest = lines.pop() ?? '';
+        yield* lines;
+      }
     } catch (error) {
-      if (errorCode(error) === 'ENOENT') return '';
-      throw error;
+      if (errorCode(error) !== 'ENOENT') throw error;
     }
   }
 
-  /** Puts the text in the place of what was there, all or nothing. */
-  async replace(text: string): Promise<void> {
+  /** Puts the lines in the place of what was there, all or nothing. */
+  async replace(lines: Iterable<string>): Promise<void> {
     const fresh = `${this.path}.new`;
-    await write(fresh, 'w', text);
+    await write(fresh, 'w', lines);
     await rename(fresh, this.path);
   }
 
-  async append(text: string): Promise<void> {
-    await write(this.path, 'a', text);
+  async append(lines: Iterable<string>): Promise<void> {
+    await write(this.path, 'a', lines);
   }
 
   async remove(): Promise<void> {
@@ -44,9 +54,16 @@ export class PendingFile {
   }
 }
 
-/** On the card when it resolves. */
-async function write(path: string, flags: 'w' | 'a', text: string): Promise<void> {
+/** On the card when it resolves. In parts: all of it as one text could be more than the heap holds. */
+async function write(path: string, flags: 'w' | 'a', lines: Iterable<string>): Promise<void> {
   await using file = await open(path, flags, 0o600);
-  await file.writeFile(text);
+  let part = '';
+  for (const line of lines) {
+    part += `${line}\n`;
+    if (part.length < PART_CHARACTERS) continue;
+    await file.appendFile(part);
+    part = '';
+  }
+  await file.appendFile(part);
   await file.datasync();
 }

@@ -7,8 +7,9 @@
 import type { Quality, Reading } from '@holdfast/redis';
 import type { PendingChange } from './pending.ts';
 
-export function toLines(changes: readonly PendingChange[]): string {
-  return changes.map((change) => `${JSON.stringify(toJson(change))}\n`).join('');
+/** A change as a line, without its end. */
+export function toLine(change: PendingChange): string {
+  return JSON.stringify(toJson(change));
 }
 
 function toJson(change: PendingChange): object {
@@ -24,24 +25,8 @@ function toJson(change: PendingChange): object {
   }
 }
 
-export interface ReadLines {
-  readonly changes: readonly PendingChange[];
-  /** A line that is none of ours, from 1; what comes after it is not read. */
-  readonly badLine?: number;
-}
-
-/** An end without a newline is a line whose writing was cut off, and no fault. */
-export function fromLines(text: string): ReadLines {
-  const changes: PendingChange[] = [];
-  for (const [i, line] of text.split('\n').slice(0, -1).entries()) {
-    const change = parseLine(line);
-    if (change === undefined) return { changes, badLine: i + 1 };
-    changes.push(change);
-  }
-  return { changes };
-}
-
-function parseLine(line: string): PendingChange | undefined {
+/** The change a line stands for; undefined when it is none of ours. */
+export function fromLine(line: string): PendingChange | undefined {
   let value: unknown;
   try {
     value = JSON.parse(line);

@@ -68,9 +68,27 @@ export class PendingReadings {
     return this.#stored;
   }
 
-  /** What an earlier life of the service left behind; to be called first of all. */
-  carryOver(changes: readonly PendingChange[]): void {
-    for (const change of changes) this.#redo(change);
+  /** What an earlier life of the service has recorded, change by change, before anything else. */
+  redo(change: PendingChange): void {
+    switch (change.kind) {
+      case 'added':
+        this.#skippedLast = 0;
+        this.#add(change.reading, change.skipped, true);
+        break;
+      case 'dropped':
+        this.#drop(change.index);
+        break;
+      case 'stored':
+        this.#items.splice(0, change.count);
+        break;
+      case 'skipped':
+        this.#skippedLast = change.count;
+        break;
+    }
+  }
+
+  /** All of that was redone. */
+  takeOver(): void {
     this.#dropped = 0;
     if (this.#items.length > 0) this.#head = 'uncertain';
     while (this.#items.length > this.#maxReadings) this.#dropOldest();
@@ -144,23 +162,5 @@ export class PendingReadings {
     const next = this.#items[index];
     if (next === undefined) this.#skippedLast += gone.skipped + 1;
     else next.skipped += gone.skipped + 1;
-  }
-
-  #redo(change: PendingChange): void {
-    switch (change.kind) {
-      case 'added':
-        this.#skippedLast = 0;
-        this.#add(change.reading, change.skipped, true);
-        break;
-      case 'dropped':
-        this.#drop(change.index);
-        break;
-      case 'stored':
-        this.#items.splice(0, change.count);
-        break;
-      case 'skipped':
-        this.#skippedLast = change.count;
-        break;
-    }
   }
 }
