@@ -123,7 +123,7 @@ async function appendLive(bed: Bed, signal: AbortSignal): Promise<void> {
 }
 
 /** Latency of new readings while a backlog of `readings` goes out. */
-export async function liveDuringReplay(readings: number): Promise<void> {
+async function liveDuringReplay(readings: number): Promise<void> {
   await using bed = await startBed();
   await fill(bed.redis, readings, 'backlog');
   const subscriber = await connectAsync({ host: '127.0.0.1', port: bed.broker.port });

@@ -10,15 +10,14 @@ import { PendingReadings } from './core/pending.ts';
 import { dueMs, intervalSetting, startSchedule, step } from './core/schedule.ts';
 import type { Schedule, ScheduleEffect, ScheduleEvent } from './core/schedule.ts';
 import { HealthTeller } from './health-teller.ts';
-import type { PendingFile } from './adapters/pending-file.ts';
 import { Journal } from './journal.ts';
 import type { SensorLog } from './log.ts';
-import type { AppendOutcome, ReadingStore, Sensor } from './ports.ts';
+import type { AppendOutcome, PendingFile, ReadingStore, Sensor } from './ports.ts';
 import { SensorRunner } from './sensor-runner.ts';
 import { StatusBoard } from './status-board.ts';
 import type { StatusFields } from './status-board.ts';
 import { Wakeup } from './wakeup.ts';
-import { Writer } from './writer.ts';
+import { Writer, troubleOf } from './writer.ts';
 
 /** A device whose Redis does not answer measures at its default interval after this time. */
 const SETTINGS_GRACE_MS = 2_000;
@@ -76,6 +75,7 @@ export class SensorApp {
       random,
       onOutcome: (outcome, skipped) => this.#onOutcome(outcome, skipped),
       onStored: this.#journal?.stored,
+      onLosing: this.#journal?.losing,
     });
     this.#board = new StatusBoard({
       clock,
@@ -184,22 +184,28 @@ export class SensorApp {
       await this.#board.flush();
     });
     await Promise.race([flushed, clock.sleepMs(FLUSH_MS)]);
-    await Promise.race([this.#journal?.look(true), clock.sleepMs(KEEP_MS)]);
+    const kept = this.#journal?.look(true).then(() => true) ?? true;
+    if (await Promise.race([kept, clock.sleepMs(KEEP_MS)])) return;
+    this.#notKept('ETIMEDOUT', `${this.#pending.size} readings not written within ${KEEP_MS} ms`);
   }
 
   #makeJournal(file: PendingFile): Journal {
-    const { clock, log } = this.#options;
+    const { clock, random } = this.#options;
     return new Journal({
       pending: this.#pending,
       file,
       clock,
-      onFailed: (code, error) => {
-        this.#lastError = `${file.path}: ${code}`;
-        log.warn('pending_not_kept', { file: file.path, code, error });
-        this.#board.touch(true);
-      },
+      random,
+      onFailed: (code, error) => this.#notKept(code, error),
       onBadFile: (badLine, aside) => this.#tell('pending_file_damaged', { line: badLine, aside }),
     });
+  }
+
+  #notKept(code: string, error: string): void {
+    const file = this.#options.pendingFile?.path ?? '';
+    this.#lastError = `${file}: ${code}`;
+    this.#options.log.warn('pending_not_kept', { file, code, error });
+    this.#board.touch(true);
   }
 
   #dispatch(event: ScheduleEvent): void {
@@ -284,17 +290,5 @@ export class SensorApp {
       detection: this.#detection,
       tried: this.#tried,
     };
-  }
-}
-
-function troubleOf(outcome: AppendOutcome): string | undefined {
-  switch (outcome.kind) {
-    case 'stored':
-      return undefined;
-    case 'full':
-      return 'OOM';
-    case 'refused':
-    case 'unknown':
-      return outcome.code;
   }
 }

@@ -6,7 +6,7 @@ import { systemClock, systemRandom } from '@holdfast/kit';
 import { redisSettings } from '@holdfast/redis';
 import { kernelBuses } from './adapters/i2c-bus.ts';
 import { simulatedBuses } from './adapters/i2c-simulator.ts';
-import { PendingFile } from './adapters/pending-file.ts';
+import { PendingFileOnDisk } from './adapters/pending-file.ts';
 import { RedisDevice } from './adapters/redis-device.ts';
 import { SensorApp } from './app.ts';
 import { readConfig } from './config.ts';
@@ -41,7 +41,8 @@ await runService(SERVICE, async (signal) => {
   const app = new SensorApp({
     intervalSeconds: config.INTERVAL_SECONDS,
     pendingMax: config.PENDING_MAX_READINGS,
-    pendingFile: config.PENDING_DIR === undefined ? undefined : new PendingFile(config.PENDING_DIR),
+    pendingFile:
+      config.PENDING_DIR === undefined ? undefined : new PendingFileOnDisk(config.PENDING_DIR),
     boot,
     clock,
     random: systemRandom,

@@ -102,3 +102,22 @@ export interface ReadingStore {
    */
   append(reading: Reading, retry: boolean, skipped: number): Promise<AppendOutcome>;
 }
+
+/** A file of lines beside the memory. Every method rejects with the file system's error. */
+export interface PendingFile {
+  readonly path: string;
+  /** Rejects when nothing can be written there. */
+  check(): Promise<void>;
+  /** None when there is no file; without what was cut off while it was written, after the last end of a line. */
+  lines(): AsyncIterable<string>;
+  /**
+   * Puts the lines in the place of what was there, all or nothing.
+   * @param onCard on the card when it resolves; else it outlives this process, not a power cut
+   */
+  replace(lines: Iterable<string>, onCard: boolean): Promise<void>;
+  /** On the card when it resolves. */
+  append(lines: Iterable<string>): Promise<void>;
+  remove(): Promise<void>;
+  /** Puts it aside for people to look at; returns where it is. */
+  quarantine(nowMs: number): Promise<string>;
+}

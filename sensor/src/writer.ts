@@ -24,6 +24,8 @@ export interface WriterOptions {
   readonly onOutcome: (outcome: AppendOutcome, skipped: number) => void;
   /** Told after each reading that was stored, and waited for. */
   readonly onStored?: (() => Promise<void>) | undefined;
+  /** Told before readings that were dropped become a gap record, and waited for. */
+  readonly onLosing?: (() => Promise<void>) | undefined;
 }
 
 export class Writer {
@@ -66,9 +68,10 @@ export class Writer {
 
   /** @returns whether the head is stored */
   async #attempt(): Promise<boolean> {
-    const { pending, store, onOutcome, onStored } = this.#options;
+    const { pending, store, onOutcome, onStored, onLosing } = this.#options;
     const claim = pending.claim();
     if (claim === undefined) return true;
+    if (claim.skipped > 0) await onLosing?.();
     const outcome = await store.append(claim.reading, claim.retry, claim.skipped);
     if (outcome.kind === 'stored') pending.markStored();
     if (outcome.kind === 'unknown') pending.markUncertain();
@@ -77,5 +80,18 @@ export class Writer {
     if (outcome.kind !== 'stored') return false;
     await onStored?.();
     return true;
+  }
+}
+
+/** The code of what went wrong; undefined when nothing did. */
+export function troubleOf(outcome: AppendOutcome): string | undefined {
+  switch (outcome.kind) {
+    case 'stored':
+      return undefined;
+    case 'full':
+      return 'OOM';
+    case 'refused':
+    case 'unknown':
+      return outcome.code;
   }
 }

@@ -9,7 +9,8 @@
  * - The counter lives in memory only (it is not written to the append-only file): an epoch never
  *   outlives the Redis process, so nothing of it need survive, and the card is spared a write.
  * - An append whose answer was lost is repeated with `retry`: the script then looks among the newest
- *   entries for the same (`_sensor`, `_boot`, `_uptime_ms`) and does not store it twice.
+ *   entries for the same (`_sensor`, `_boot`, `_uptime_ms`) and does not store it twice. The readings of
+ *   a sensor stand in order: an older one ends the search.
  * - `skipped` readings that could not be kept in memory get their sequence numbers too, and a gap
  *   record in the stream: a loss is a recorded fact.
  * - What a killed Redis had answered for and lost is put back under its old number (`restore.ts`).
@@ -59,11 +60,19 @@ local function survivor()
   end
 end
 if depth > 0 then
-  for _, e in ipairs(redis.call('XREVRANGE', stream, '+', '-', 'COUNT', depth)) do
-    if field(e, '_uptime_ms') == ARGV[11] and field(e, '_sensor') == ARGV[7]
-      and field(e, '_boot') == ARGV[9] and tonumber(field(e, '_seq')) then
-      return { e[1], field(e, '_epoch'), tonumber(field(e, '_seq')) }
+  local newest, older = '+', false
+  while depth > 0 and not older do
+    local page = redis.call('XREVRANGE', stream, newest, '-', 'COUNT', math.min(50, depth))
+    for _, e in ipairs(page) do
+      if field(e, '_sensor') == ARGV[7] and field(e, '_boot') == ARGV[9] then
+        local uptime, seq = field(e, '_uptime_ms'), tonumber(field(e, '_seq'))
+        if uptime == ARGV[11] and seq then return { e[1], field(e, '_epoch'), seq } end
+        older = (tonumber(uptime) or math.huge) < tonumber(ARGV[11])
+        if older then break end
+      end
     end
+    if #page == 0 then break end
+    depth, newest = depth - #page, '(' .. page[#page][1]
   end
 end
 local state = redis.call('HMGET', hash, 'run_id', 'epoch', 'seq')

@@ -1,24 +1,28 @@
-/** The file of waiting readings. Every method rejects with the file system's error. */
+/** The file of waiting readings, in a folder of its own. */
 import { createReadStream } from 'node:fs';
 import { access, constants, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { errorCode } from '@holdfast/kit';
+import type { PendingFile } from '../ports.ts';
 
+/** Written at a time: all of it as one text could be more than the heap holds. */
 const PART_CHARACTERS = 65_536;
 
-export class PendingFile {
+export class PendingFileOnDisk implements PendingFile {
   readonly path: string;
+  /** Becomes the file when it is complete. */
+  readonly #fresh: string;
 
   constructor(directory: string) {
     this.path = join(directory, 'pending.jsonl');
+    this.#fresh = `${this.path}.new`;
   }
 
-  /**
-   * Its lines; none when there is no file. What is after the last end of a line was cut off while it
-   * was written, and is left out. Rejects also when nothing could be written.
-   */
-  async *lines(): AsyncGenerator<string> {
+  async check(): Promise<void> {
     await access(dirname(this.path), constants.W_OK);
+  }
+
+  async *lines(): AsyncGenerator<string> {
     let rest = '';
     try {
       for await (const text of createReadStream(this.path, 'utf8')) {
@@ -31,22 +35,29 @@ export class PendingFile {
     }
   }
 
-  /** Puts the lines in the place of what was there, all or nothing. */
-  async replace(lines: Iterable<string>): Promise<void> {
-    const fresh = `${this.path}.new`;
-    await write(fresh, 'w', lines);
-    await rename(fresh, this.path);
+  async replace(lines: Iterable<string>, onCard: boolean): Promise<void> {
+    try {
+      await write(this.#fresh, 'w', lines, onCard);
+      await rename(this.#fresh, this.path);
+    } catch (error) {
+      // It may hold the last free space of the card, which Redis needs.
+      await rm(this.#fresh, { force: true }).catch(() => {});
+      throw error;
+    }
+    if (!onCard) return;
+    await using folder = await open(dirname(this.path));
+    await folder.sync();
   }
 
   async append(lines: Iterable<string>): Promise<void> {
-    await write(this.path, 'a', lines);
+    await write(this.path, 'a', lines, true);
   }
 
   async remove(): Promise<void> {
     await rm(this.path, { force: true });
+    await rm(this.#fresh, { force: true });
   }
 
-  /** Puts it aside for people to look at; returns where it is. */
   async quarantine(nowMs: number): Promise<string> {
     const aside = `${this.path}.${new Date(nowMs).toISOString().replaceAll(':', '')}.bad`;
     await rename(this.path, aside);
@@ -54,8 +65,12 @@ export class PendingFile {
   }
 }
 
-/** On the card when it resolves. In parts: all of it as one text could be more than the heap holds. */
-async function write(path: string, flags: 'w' | 'a', lines: Iterable<string>): Promise<void> {
+async function write(
+  path: string,
+  flags: 'w' | 'a',
+  lines: Iterable<string>,
+  onCard: boolean,
+): Promise<void> {
   await using file = await open(path, flags, 0o600);
   let part = '';
   for (const line of lines) {
@@ -65,5 +80,5 @@ async function write(path: string, flags: 'w' | 'a', lines: Iterable<string>): P
     part = '';
   }
   await file.appendFile(part);
-  await file.datasync();
+  if (onCard) await file.datasync();
 }

@@ -41,7 +41,7 @@ interface Item {
 
 export class PendingReadings {
   readonly #maxReadings: number;
-  #items: Item[] = [];
+  readonly #items: Item[] = [];
   #head: 'fresh' | 'claimed' | 'uncertain' = 'fresh';
   /** Dropped readings that have no successor yet. */
   #skippedLast = 0;

@@ -6,16 +6,18 @@ import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import type { Clock } from '@holdfast/kit';
 import type { Reading } from '@holdfast/redis';
-import { PendingFile } from '../../src/adapters/pending-file.ts';
+import { PendingFileOnDisk } from '../../src/adapters/pending-file.ts';
 import { fromLine, toLine } from '../../src/core/pending-lines.ts';
 import { PendingReadings } from '../../src/core/pending.ts';
 import { Journal } from '../../src/journal.ts';
 
-const CLOCK: Clock = {
-  monotonicMs: () => 0,
+let nowMs = 0;
+const clock: Clock = {
+  monotonicMs: () => nowMs,
   nowMs: () => 1_795_294_701_717,
   sleepMs: async () => {},
 };
+const random = { next: () => 0 };
 
 function reading(n: number): Reading {
   return { sensor: 'host', boot: 'b', uptimeMs: n, quantities: { load_1m: `0.${n}` } };
@@ -44,11 +46,12 @@ interface Life extends AsyncDisposable {
 async function live(directory: string, maxReadings = 2_000): Promise<Life> {
   const pending = new PendingReadings(maxReadings);
   const told: string[] = [];
-  const file = new PendingFile(directory);
+  const file = new PendingFileOnDisk(directory);
   const journal = new Journal({
     pending,
     file,
-    clock: CLOCK,
+    clock,
+    random,
     onFailed: (code) => told.push(`failed ${code}`),
     onBadFile: (line) => told.push(`bad line ${line}`),
   });
@@ -171,17 +174,66 @@ describe('the file of waiting readings', () => {
     for (let look = 0; look < 5; look += 1) await life.journal.look(false);
     assert.deepEqual(life.told, ['failed ENOENT']);
     await mkdir(life.directory);
+    nowMs += 60_000;
     await life.journal.look(false);
     assert.deepEqual(drain((await life.next()).pending), [[1, 0, true]]);
+    drain(life.pending);
+    await life.journal.look(false);
+    // The next outage is another one.
+    await rm(life.directory, { recursive: true });
+    life.pending.push(reading(2));
+    await life.journal.look(true);
+    assert.deepEqual(life.told, ['failed ENOENT', 'failed ENOENT']);
   });
 
-  it('is left alone when it cannot be read', async () => {
+  it('is put aside when it cannot be read', async () => {
     await using life = await startLife();
     await mkdir(join(life.directory, 'pending.jsonl'));
     const next = await life.next();
     next.pending.push(reading(1));
     await next.journal.look(true);
+    assert.deepEqual(next.told, ['bad line 1']);
+    assert.deepEqual(drain((await life.next()).pending), [[1, 0, true]]);
+  });
+
+  it('goes when its readings are stored, also where it could not be written at the start', async () => {
+    await using life = await startLife();
+    life.pending.push(reading(1));
+    await life.journal.look(true);
+    const inTheWay = join(life.directory, 'pending.jsonl.new');
+    await mkdir(inTheWay);
+    const next = await life.next();
     assert.deepEqual(next.told, ['failed EISDIR']);
+    assert.deepEqual(drain(next.pending), [[1, 0, true]]);
+    await rm(inTheWay, { recursive: true });
+    await next.journal.look(false);
+    assert.equal((await life.next()).pending.size, 0);
+  });
+
+  it('holds what waits while Redis takes less than is measured', async () => {
+    await using life = await startLife();
+    for (let n = 1; n <= 30; n += 3) {
+      for (const one of [n, n + 1, n + 2]) life.pending.push(reading(one));
+      life.pending.claim();
+      life.pending.markStored();
+      await life.journal.look(false);
+    }
+    assert.equal((await life.next()).pending.size, 20);
+  });
+
+  it('does not bring back what stands as lost', async () => {
+    await using life = await startLife(2);
+    for (const n of [1, 2]) life.pending.push(reading(n));
+    await life.journal.look(true);
+    life.pending.push(reading(3));
+    assert.equal(life.pending.claim()?.skipped, 1);
+    await life.journal.losing();
+    life.pending.markStored();
+    const offered = drain((await life.next()).pending);
+    assert.deepEqual(offered, [
+      [2, 1, true],
+      [3, 0, true],
+    ]);
   });
 
   it('makes the same queue again, whatever happened to the queue and whenever it was written', () => {

@@ -71,6 +71,20 @@ describe('a repeated append', () => {
     assert.deepEqual(await entries(server), before);
   });
 
+  test('finds its reading behind many of other sensors, and stores one that is new', async () => {
+    await using server = await startRedis();
+    await using one = await connect(server);
+    await one.appender.append(reading(), PLAIN);
+    const fields = reading();
+    const first = await one.appender.append(fields, PLAIN);
+    const unsent = reading();
+    for (let i = 0; i < 130; i += 1) await one.appender.append(reading('bme280-1-76'), PLAIN);
+    assert.deepEqual(await one.appender.append(fields, RETRY), first);
+    const stored = await one.appender.append(unsent, RETRY);
+    assert.equal(stored.seq, 133);
+    assert.deepEqual(await one.appender.append(unsent, RETRY), stored);
+  });
+
   test('returns the entry of the old epoch when a restart lies in between', async () => {
     await using server = await startRedis(SAFE);
     await using one = await connect(server);
