@@ -15,6 +15,8 @@ export class HubClient {
   readonly #certificate: { readonly cert: string; readonly key: string } | undefined;
   #client: MqttClient | undefined;
   #attempt = 0;
+  /** Of the credentials of the newest attempt. */
+  #generation = '';
   #connectedMs = 0;
 
   constructor(redis: RedisServer, ca: string, certificate?: { cert: string; key: string }) {
@@ -39,13 +41,25 @@ export class HubClient {
   /** One attempt with what is in Redis now; resolves with the outcome that was reported. */
   async attempt(): Promise<string> {
     const credentials = await this.credentials();
+    const { generation = '' } = credentials;
     this.#attempt += 1;
+    this.#generation = generation;
     this.#client?.end(true);
     const outcome = await this.#connect(credentials);
     const state = outcome === 'ok' ? 'connected' : 'failed';
     if (outcome === 'ok') this.#connectedMs = Date.now();
-    await this.report(state, outcome, credentials['generation'] ?? '');
+    await this.report(state, outcome, generation);
     return outcome;
+  }
+
+  /**
+   * As the mqtthandler: an attempt unless it is connected with the generation that is in Redis now;
+   * while there are no credentials the connection there is stays.
+   */
+  async follow(): Promise<void> {
+    const generation = await this.#redis.client.hget('hub:credentials', 'generation');
+    if (generation === null || (this.connected && generation === this.#generation)) return;
+    await this.attempt();
   }
 
   /** Attempts until the provisioner has drawn this conclusion. */
