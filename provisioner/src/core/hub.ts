@@ -124,10 +124,15 @@ function planned(
   now: Now,
   random: Random,
 ): State {
-  if (state.dps.name !== 'idle') return state;
+  const { dps } = state;
+  // A person's request may have been put off, as one of many: the hub does not wait for that.
+  const putOff = dps.name === 'waiting' && dps.cause === 'requested' && question === 'register';
+  if (dps.name !== 'idle' && !putOff) return state;
   const ownMs = wait === 'fruitless' ? fruitlessWaitMs(rules, state.fruitless, random) : 0;
   const waitMs = Math.max(ownMs, gapMs(rules, state, now));
-  return { ...state, dps: toAsk(rules, question, reason, now, waitMs) };
+  if (!putOff) return { ...state, dps: toAsk(rules, question, reason, now, waitMs) };
+  const due = deadline(now, waitMs);
+  return due.atMs < dps.due.atMs ? { ...state, dps: { ...dps, due } } : state;
 }
 
 function toAsk(

@@ -554,6 +554,23 @@ describe('a request', () => {
     assert.ok(w.asked.length <= 60, `${w.asked.length}`);
     for (const wait of waits(w)) assert.ok(wait >= 59);
   });
+  test('put off because it was asked again and again, it does not put off what a hub that refuses calls for', () => {
+    const w = world(() => toA);
+    w.start();
+    w.run(HOUR_MS);
+    for (let i = 0; i < 10; i += 1) {
+      w.request();
+      w.run(2 * MINUTE_MS);
+    }
+    w.request();
+    const before = w.asked.length;
+    const given = w.published.length;
+    w.hub = () => 'connack_5';
+    w.dropConnection('dropped');
+    w.run(4 * MINUTE_MS);
+    assert.ok(w.published.length > given);
+    assert.equal(w.asked.length, before + 1);
+  });
   test('shortens a back-off of our own and not the interval', () => {
     const w = world(() => unreachable);
     w.start();
