@@ -47,7 +47,7 @@ export const SENSOR_ENV = {
     fallback: 10_000,
     min: 1,
     max: 100_000,
-    help: 'readings kept in memory while Redis is away (about 1 KB each); then the oldest go',
+    help: 'readings kept in memory while Redis is away (about 0.3 KB each); then the oldest go',
   }),
   PENDING_DIR: text({
     fallback: undefined,

@@ -12,7 +12,7 @@
  *
  * Readings that were stored since the last look are still in the file, and offered again by the next
  * life of the service. The store knows them, but searches a part of the stream only
- * (`AppendOptions.retry`): hence `MOST`.
+ * (`AppendOptions.retry`): hence `MOST`, which a file that cannot be written does not keep to.
  */
 import { RepeatFilter, backoffMs, errorCode, errorMessage } from '@holdfast/kit';
 import type { BackoffPolicy, Clock, Random } from '@holdfast/kit';

@@ -167,7 +167,7 @@ describe('the file of waiting readings', () => {
     assert.deepEqual(drain((await life.next()).pending).length, 1);
   });
 
-  it('that cannot be written is said once; the service goes on and tries again', async () => {
+  it('that cannot be written is said once in each outage; the service goes on and tries again', async () => {
     await using life = await startLife();
     await rm(life.directory, { recursive: true });
     life.pending.push(reading(1));
@@ -193,6 +193,7 @@ describe('the file of waiting readings', () => {
     next.pending.push(reading(1));
     await next.journal.look(true);
     assert.deepEqual(next.told, ['bad line 1']);
+    assert.ok((await readdir(life.directory)).some((name) => name.endsWith('.bad')));
     assert.deepEqual(drain((await life.next()).pending), [[1, 0, true]]);
   });
 
