@@ -13,6 +13,7 @@ import { BrowserPage } from './page.ts';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'chrome'];
 const CALL_MS = 30_000;
+const CLOSE_MS = 5_000;
 
 /** The first Chromium on the path; undefined when there is none. */
 export function findChromium(): string | undefined {
@@ -70,6 +71,9 @@ export class Chromium implements AsyncDisposable {
     const sandbox = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
     this.#child = spawn(command, [...FLAGS, ...sandbox, `--user-data-dir=${this.#profile}`], {
       stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
+      // A group of its own, to end its helpers with it. When we end without doing so, the pipe's end
+      // tells it to leave.
+      detached: true,
     });
     this.#child.on('error', (error) => this.#failAll(error));
     this.#child.once('exit', () => this.#failAll(new Error('Chromium has ended')));
@@ -118,14 +122,28 @@ export class Chromium implements AsyncDisposable {
     });
   }
 
+  /** Lets the browser put down its profile and leave; ends it and its helpers when it does not. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const gone = this.#child.exitCode !== null || this.#child.signalCode !== null;
-    const ended = gone
-      ? Promise.resolve()
-      : new Promise<void>((resolve) => this.#child.once('exit', () => resolve()));
-    this.#child.kill('SIGKILL');
-    await ended;
+    const { pid, exitCode, signalCode } = this.#child;
+    if (pid !== undefined && exitCode === null && signalCode === null) {
+      const ended = new Promise<void>((resolve) => this.#child.once('exit', () => resolve()));
+      const late = setTimeout(() => this.#killGroup(), CLOSE_MS);
+      await this.call('Browser.close').catch(() => {});
+      await ended;
+      clearTimeout(late);
+    }
+    this.#killGroup();
     removeFolder(this.#profile);
+  }
+
+  #killGroup(): void {
+    // It was never started.
+    if (this.#child.pid === undefined) return;
+    try {
+      process.kill(-this.#child.pid, 'SIGKILL');
+    } catch {
+      // The last of the group has left by itself.
+    }
   }
 
   get #input(): Writable {

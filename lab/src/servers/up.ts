@@ -21,6 +21,9 @@ export async function untilUp(
   await Promise.race([until(`${name} answers`, async () => ended || (await probe())), gone]);
 }
 
+/** Each ends with waits of 120 ms: some five seconds in all. */
+const MOST_WALKS = 40;
+
 const folders = new Set<string>();
 process.once('exit', () => {
   for (const folder of folders) removeFolder(folder);
@@ -33,7 +36,18 @@ export function dataFolder(name: string): string {
   return folder;
 }
 
+/**
+ * Removes a folder with all in it. A process that is ending may still write to it: then the walk
+ * through it begins anew (`rmSync` by itself goes back to the folder only, not to what is new in it).
+ */
 export function removeFolder(folder: string): void {
-  rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
   folders.delete(folder);
+  for (let walk = 1; ; walk += 1) {
+    try {
+      rmSync(folder, { recursive: true, force: true, maxRetries: 3, retryDelay: 20 });
+      return;
+    } catch (error) {
+      if (walk === MOST_WALKS) throw error;
+    }
+  }
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { ManagedProcess, until } from '@holdfast/lab/servers';
+import { ManagedProcess, dataFolder, removeFolder, until } from '@holdfast/lab/servers';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
@@ -118,6 +119,22 @@ describe('a managed process', () => {
     await child.untilLine(/something/);
     await assert.rejects(child.untilLine(/never/, 20), /never.*\n.*something else/s);
   });
+});
+
+test('a folder of data goes although a process that is ending still writes to it', async () => {
+  const folder = dataFolder('busy');
+  // As a browser's helpers do: new files faster than anybody takes them away, for about a second.
+  const write = `end=$(( $(date +%s) + 2 )); i=0
+    while [ $(date +%s) -lt $end ] && [ -d "$0" ]; do
+      mkdir "$0/Default"
+      for n in 1 2 3 4 5 6 7 8; do i=$((i + 1)); : > "$0/Default/$i"; done
+    done 2>/dev/null`;
+  const writer = new ManagedProcess({ name: 'writer', command: 'sh', args: ['-c', write, folder] });
+  writer.start();
+  await until('it writes', () => existsSync(`${folder}/Default/100`));
+  removeFolder(folder);
+  await writer.exited();
+  assert.equal(existsSync(folder), false);
 });
 
 describe('no process outlives the one that started it', { concurrency: 4 }, () => {
