@@ -60,16 +60,17 @@ const FLAGS = [
 
 export class Chromium implements AsyncDisposable {
   readonly #child: ChildProcess;
-  readonly #profile: string;
+  /** Folder of its data, gone with it. */
+  readonly profile: string;
   readonly #waiting = new Map<number, Waiting>();
   readonly #listeners = new Set<(message: Message) => void>();
   #lastId = 0;
 
   private constructor(command: string) {
-    this.#profile = dataFolder('chromium');
+    this.profile = dataFolder('chromium');
     // Inside a container there is no sandbox for root; the only page it ever sees is ours.
     const sandbox = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
-    this.#child = spawn(command, [...FLAGS, ...sandbox, `--user-data-dir=${this.#profile}`], {
+    this.#child = spawn(command, [...FLAGS, ...sandbox, `--user-data-dir=${this.profile}`], {
       stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
       // A group of its own, to end its helpers with it. When we end without doing so, the pipe's end
       // tells it to leave.
@@ -133,7 +134,7 @@ export class Chromium implements AsyncDisposable {
       clearTimeout(late);
     }
     this.#killGroup();
-    removeFolder(this.#profile);
+    removeFolder(this.profile);
   }
 
   #killGroup(): void {
