@@ -14,6 +14,8 @@
 # every loss is counted and reported. What it cannot see, well-formed commands that Redis does not
 # know, shows as a start that fails; see rescue.sh.
 #
+# A check or a load that is killed (for want of memory) says nothing about the data: it is left alone.
+#
 # Reasons reported: tail_cut, commands_skipped (damage in the middle; what follows it was saved),
 # base_lost, manifest_rebuilt, set_aside (nothing could be loaded: Redis starts empty).
 set -uo pipefail
@@ -24,6 +26,9 @@ aof="$data/appendonlydir"
 readonly data aof NAME=appendonly.aof
 # Damaged places skipped in one file before the rest is given up.
 readonly MAX_SKIPS=64
+# For the tools that check and load; gone at the end.
+checker=$(mktemp -d) || exit 1
+trap 'rm -rf -- "$checker"' EXIT
 # shellcheck source-path=SCRIPTDIR source=log.sh
 source "$here/log.sh"
 # shellcheck source-path=SCRIPTDIR source=quarantine.sh
@@ -34,14 +39,26 @@ source "$here/rescue.sh"
 # What redis-check-aof says about a file, without the binary garbage it quotes. The file is shown to
 # it through a manifest of our own: given a file itself, the tool takes it for a manifest as soon as
 # any line in it begins with "file".
-checker=$(mktemp -d) || exit 1
-trap 'rm -rf -- "$checker"' EXIT
+# That the tool was killed is noted in $checker/killed: it runs in subshells.
 check_output() {
-  local link=data.1.incr.aof type=i
+  local link=data.1.incr.aof type=i status
   if is_image "$1"; then link=data.1.base.rdb type=b; fi
   ln -sfn -- "$(readlink -f -- "$1")" "$checker/$link"
   echo "file $link seq 1 type $type" >"$checker/data.manifest"
-  redis-check-aof "$checker/data.manifest" 2>&1 | tr -cd '[:print:]\n'
+  {
+    redis-check-aof "$checker/data.manifest" 2>&1 | tr -cd '[:print:]\n'
+    status=${PIPESTATUS[0]}
+  } 2>/dev/null # The shell's own words about a killed program.
+  ! killed "$status" || : >"$checker/killed"
+}
+
+# To be called before anything is concluded from what the tool said or did not say. An image is read
+# into memory by it too: a limit too low for Redis may be too low for the check.
+stop_if_check_killed() {
+  [[ -e $checker/killed ]] || return 0
+  rm -f -- "$data"/temp-heal-*
+  log error check_killed file "$(basename "$1")"
+  exit 1
 }
 
 # Whether FILE begins with an RDB image.
@@ -63,8 +80,8 @@ good_bytes() {
   local size good
   size=$(size_of "$1")
   good=$(check_output "$1" | ok_up_to)
-  if [[ -n $good ]]; then
-    echo "$good"
+  if [[ -n $good || -e $checker/killed ]]; then
+    echo "${good:-0}"
   elif ((size == 0)) || is_image "$1"; then
     echo 0 # Empty, or a damaged RDB image: there is no reading only half of that.
   else
@@ -76,7 +93,7 @@ good_bytes() {
 # that it survives ends in front of that number.
 bisect_good_bytes() {
   local low=0 high=$2 middle good=0 found part="$data/temp-heal-part.aof"
-  while ((high - low > 1)); do
+  while ((high - low > 1)) && [[ ! -e $checker/killed ]]; do
     middle=$(((low + high) / 2))
     if ! head -c "$middle" -- "$1" >"$part"; then
       low=0 # A full card: nothing can be found out.
@@ -119,6 +136,7 @@ salvage() {
   local size good next
   size=$(size_of "$1")
   good=$(good_bytes "$1")
+  stop_if_check_killed "$1"
   ((good < size)) || return 0
   keep_copy "$1" "$good"
   next=$(next_command "$1" "$good")
@@ -134,19 +152,23 @@ salvage() {
 # skip_damage FILE GOOD NEXT: rewrites FILE as its first GOOD bytes and every readable stretch from
 # NEXT on. Fails, leaving FILE as it is, when that gains nothing or the card is full.
 skip_damage() {
-  local next=$3 good size skips=0
+  local next=$3 good size saved_size skips=0
   local saved="$data/temp-heal-saved.aof" rest="$data/temp-heal-rest.aof"
   size=$(size_of "$1")
   head -c "$2" -- "$1" >"$saved" || return 1
   while [[ -n $next ]] && ((skips++ < MAX_SKIPS)); do
     tail -c "+$((next + 1))" -- "$1" >"$rest" || break
     good=$(good_bytes "$rest")
+    stop_if_check_killed "$1"
     head -c "$good" -- "$rest" >>"$saved" || break
     ((next + good < size)) || break
     next=$(next_command "$1" $((next + good)))
   done
   rm -f -- "$rest"
-  if (($(size_of "$saved") > $2)) && (($(good_bytes "$saved") == $(size_of "$saved"))); then
+  saved_size=$(size_of "$saved")
+  good=$(good_bytes "$saved")
+  stop_if_check_killed "$1"
+  if ((saved_size > $2 && good == saved_size)); then
     sync -- "$saved"
     mv -- "$saved" "$1"
   else
@@ -157,9 +179,13 @@ skip_damage() {
 
 # heal_base FILE: a base file is an RDB image, all or nothing. Fails when it was set aside.
 heal_base() {
-  local size
+  local size good=0
   size=$(size_of "$1")
-  if [[ $1 == *.aof ]] || { ((size > 0)) && (($(good_bytes "$1") > 0)); }; then
+  if [[ $1 != *.aof ]] && ((size > 0)); then
+    good=$(good_bytes "$1")
+    stop_if_check_killed "$1"
+  fi
+  if [[ $1 == *.aof ]] || ((good > 0)); then
     salvage "$1"
   else
     set_aside "$1"
@@ -243,6 +269,7 @@ clear_temporary() {
 }
 
 if ! checker_works; then
+  stop_if_check_killed "$checker/sample"
   log error checker_fails output "$(check_output "$checker/sample" | tail -n 1)"
   exit 1
 fi

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
-# Log lines of the redis container's own scripts: one JSON object per line on stdout, the same first
-# members as every service writes. To be sourced.
+# What the redis container's own scripts share. To be sourced.
+#
+# Log lines: one JSON object per line on stdout, the same first members as every service writes.
 
 # json_string TEXT: TEXT as a JSON string. Control characters become spaces: what is logged here are
 # file names and messages of Redis' own tools.
@@ -22,4 +23,11 @@ log() {
     shift 2
   done
   printf '%s}\n' "$line"
+}
+
+# killed EXIT_STATUS: whether that of a program that was killed from outside, which says nothing about
+# what it worked on. 137 is SIGKILL: the kernel, when the container or the machine is out of memory.
+# The signals left out are those of faults of its own.
+killed() {
+  (($1 > 128)) && [[ ! $(kill -l "$1" 2>/dev/null) =~ ^(ILL|ABRT|BUS|FPE|SEGV)?$ ]]
 }

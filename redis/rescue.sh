@@ -3,14 +3,15 @@
 # loading it. Part of heal-aof.sh, to be sourced by it.
 #
 # The last start may also have been cut short by a power cut, or the fault may lie elsewhere (a
-# wrong line in redis.conf, a full card): then nothing is touched.
+# wrong line in redis.conf, a full card, too little memory for the data): then nothing is touched.
 
-: "${data:?}" "${aof:?}" "${NAME:?}"
+: "${data:?}" "${aof:?}" "${NAME:?}" "${checker:?}"
 # Well-formed commands that Redis does not know, taken out one by one before all is given up.
 readonly MAX_UNKNOWN_COMMANDS=20
 
 # trial DIR: whether Redis, with the configuration of this device, comes up on the data in DIR. It
-# listens on a socket file only. What it logged stands in $trial_dir/log.
+# listens on a socket file only. What it logged stands in $trial_dir/log, how it ended in trial_status.
+trial_status=0
 trial() {
   local child
   redis-server "$conf" --dir "$1" --port 0 --unixsocket "$trial_dir/socket" --aclfile '' \
@@ -18,7 +19,8 @@ trial() {
   child=$!
   until [[ $(redis-cli -s "$trial_dir/socket" ping 2>/dev/null) == PONG ]]; do
     if ! kill -0 "$child" 2>/dev/null; then
-      wait "$child"
+      wait "$child" 2>/dev/null
+      trial_status=$?
       return 1
     fi
     sleep 0.05
@@ -53,6 +55,15 @@ fails_when_empty() {
   return "$status"
 }
 
+# Tries the data as it stands. Succeeds when there is nothing more to do: it loads, or the trial was
+# killed. Then Redis starts as usual and is killed as well: the container's restarts are spaced out,
+# and the data waits for more memory.
+settled() {
+  trial "$data" && return
+  killed "$trial_status" || return 1
+  log error load_killed signal "$(kill -l "$trial_status")"
+}
+
 set_all_aside() {
   local bytes
   bytes=$(du -sb "$aof" 2>/dev/null | cut -f1)
@@ -62,22 +73,22 @@ set_all_aside() {
 
 try_everything() {
   local n
-  trial "$data" && return
+  settled && return
   if fails_when_empty; then
     log error start_fails_whatever_the_data reason "$(tail -n 1 "$trial_dir/log")"
     return
   fi
-  trial "$data" && return # Once more, for its log.
+  settled && return # Once more, for its log.
   for ((n = 0; n < MAX_UNKNOWN_COMMANDS; n++)); do
     drop_unknown_command || break
-    trial "$data" && return
+    settled && return
   done
   if [[ -d $aof ]]; then
     rebuild_manifest
-    trial "$data" && return
+    settled && return
     set_all_aside
   fi
-  if [[ -f $data/$NAME ]] && ! trial "$data"; then
+  if [[ -f $data/$NAME ]] && ! settled; then
     set_aside "$data/$NAME"
     report set_aside "$NAME" 0
   fi
@@ -86,7 +97,7 @@ try_everything() {
 # rescue CONF_FILE
 rescue() {
   conf=$1
-  trial_dir=$(mktemp -d) || return 1
+  trial_dir="$checker/trial"
+  mkdir "$trial_dir" || return 1
   try_everything
-  rm -rf -- "$trial_dir"
 }

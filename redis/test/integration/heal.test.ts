@@ -1,8 +1,9 @@
 /** Damaged append-only files: Redis comes up, keeps what can be kept, and says what is gone. */
 import assert from 'node:assert/strict';
-import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { until } from '@holdfast/lab/servers';
 import { KEYS, fieldOf } from '@holdfast/redis';
 import { addReadings, damage, filledContainer, files, storedSeqs } from './aof.ts';
 import { ALL, CASES, SECOND_HALF, append } from './damages.ts';
@@ -89,6 +90,38 @@ describe('the entrypoint', { concurrency: 4 }, () => {
     assert.ok((await readFile((await files(container)).base)).length > 0);
   });
 
+  test('leaves the data alone when loading it is killed for want of memory', async () => {
+    const held = '[[ -e $3/appendonlydir ]]';
+    await using container = await Container.create(filled);
+    await using starved = await killing(container, 'redis-server', held);
+    for (let start = 1; start <= 3; start += 1) {
+      starved.process.start();
+      await until('the end', () => !starved.process.running, 20_000);
+    }
+    assert.match(starved.process.lines.join('\n'), /"level":"error".*"event":"load_killed"/);
+    assert.equal((await readdir(starved.data)).includes('quarantine'), false);
+    await using enough = await Container.create(starved);
+    await enough.start();
+    const admin = await enough.connect('redis');
+    assert.deepEqual(await storedSeqs(admin), ALL);
+    await assertReported(admin, []);
+  });
+
+  for (const marked of [false, true]) {
+    const when = marked ? ', after a start that did not come up' : '';
+    test(`leaves the data alone when checking it is killed for want of memory${when}`, async () => {
+      await using container = await Container.create(filled);
+      if (marked) await writeFile(join(container.data, 'starting'), '');
+      const large = 'read -r _ name _ <"$1" && (($(wc -c <"${1%/*}/$name") > 100))';
+      await using starved = await killing(container, 'redis-check-aof', large);
+      await starved.start();
+      const admin = await starved.connect('redis');
+      assert.deepEqual(await storedSeqs(admin), ALL);
+      await assertReported(admin, []);
+      assert.match(starved.process.lines.join('\n'), /"level":"error".*"event":"check_killed"/);
+    });
+  }
+
   test('loads everything after a start that was cut short by a power cut', async () => {
     await using container = await Container.create(filled);
     await writeFile(join(container.data, 'starting'), '');
@@ -108,6 +141,15 @@ describe('the entrypoint', { concurrency: 4 }, () => {
     assert.deepEqual(await storedSeqs(await container.connect('redis')), SECOND_HALF);
   });
 });
+
+/** On a copy of the volumes; `tool` kills itself when `condition`, in bash with its arguments, holds. */
+async function killing(from: Container, tool: string, condition: string): Promise<Container> {
+  const folder = join(from.dir, 'bin');
+  await mkdir(folder);
+  const script = `#!/bin/bash\nPATH=\${PATH#*:}\nif ${condition}; then kill -9 $$; fi\nexec ${tool} "$@"\n`;
+  await writeFile(join(folder, tool), script, { mode: 0o755 });
+  return Container.create(from, { PATH: `${folder}:${process.env['PATH']}` });
+}
 
 async function inQuarantine(container: Container, content: Buffer): Promise<boolean> {
   const folder = join(container.data, 'quarantine');
