@@ -8,7 +8,9 @@ data=${DATA_DIR:-/data}
 conf=${REDIS_CONF:-/etc/redis/redis.conf}
 credentials=${CREDENTIALS_DIR:-/credentials}
 port=${REDIS_PORT:-6379}
-acl_file="$data/users.acl"
+# Beside the passwords of the container's own users, and like them in memory: made anew at each start,
+# one never without the other, whatever state the card is in.
+acl_file="$credentials/users.acl"
 pending="$data/repairs.pending"
 # Stands there while a start is not complete.
 marker="$data/starting"
@@ -28,12 +30,14 @@ prepare_volumes() {
     chown -R "${CREDENTIALS_OWNER:-1000:1000}" "$folder"
     chmod 0755 "$folder"
   done
-  chown -R "$RUN_AS:$RUN_AS" "$credentials/redis" "$credentials/healthcheck"
+  chown -R "$RUN_AS:$RUN_AS" "$credentials/redis" "$credentials/healthcheck" "$acl_file"
 }
 
 make_acl() {
+  # Earlier versions kept the rules on the card.
+  rm -f -- "$data/users.acl"
   "$here/make-acl.sh" "$credentials" "$acl_file" && return
-  # A full card, say. The rules of the last start still hold.
+  # No room where the credentials are. The rules of the last start, if they are there, still hold.
   log error acl_not_written file "$acl_file"
   [[ -s $acl_file ]]
 }
@@ -68,8 +72,14 @@ report_repair() {
 after_start() {
   local time reason file bytes quarantine answer admin_password
   admin_password=$(<"$credentials/redis/password")
-  until [[ $(cli ping) == PONG ]]; do
+  until answer=$(cli ping) && [[ $answer == PONG ]]; do
     kill -0 $$ 2>/dev/null || return
+    if [[ $answer == *WRONGPASS* ]]; then
+      # Rules older than the password. Redis says so while it is loading too, so the mark stays: the
+      # next start tries the load first.
+      log error own_user_refused answer "$answer"
+      return
+    fi
     sleep 0.1
   done
   rm -f -- "$marker"

@@ -155,4 +155,4 @@ acl() {
 }
 
 rules=$(acl)
-store "$acl_file" 0640 <<<"$rules"
+store "$acl_file" 0600 <<<"$rules"

@@ -56,6 +56,10 @@ export class Container implements AsyncDisposable {
     return join(this.data, 'appendonlydir');
   }
 
+  get aclFile(): string {
+    return join(this.dir, 'credentials', 'users.acl');
+  }
+
   passwordFile(user: string): string {
     return join(this.dir, 'credentials', user, 'password');
   }

@@ -1,8 +1,9 @@
 /** Start and end of the container: configuration, credentials, signals. */
 import assert from 'node:assert/strict';
-import { chmod, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { until } from '@holdfast/lab/servers';
 import { Container } from './container.ts';
 
 const SETTINGS = {
@@ -87,10 +88,47 @@ describe('the entrypoint', { concurrency: 4 }, () => {
     for (const user of users) await (await container.connect(user)).ping();
   });
 
+  test('lets its own users in after a restart on a full card', async () => {
+    await using container = await Container.create();
+    await container.start();
+    await container.stop();
+    // What a restart leaves of /credentials, and what it meets on the card.
+    await rm(container.aclFile, { force: true });
+    for (const user of ['redis', 'healthcheck']) await rm(container.passwordFile(user));
+    await mkdir(join(container.data, 'users.acl.new'));
+    await container.start();
+    assert.equal(await (await container.connect('healthcheck')).ping(), 'PONG');
+    await assert.rejects(access(join(container.data, 'starting')), { code: 'ENOENT' });
+  });
+
+  test('takes the access rules of earlier versions off the card', async () => {
+    await using container = await Container.create();
+    await mkdir(container.data);
+    await writeFile(join(container.data, 'users.acl'), 'user default on nopass ~* +@all\n');
+    await container.start();
+    await (await container.connect('sensor')).ping();
+    await assert.rejects(access(join(container.data, 'users.acl')), { code: 'ENOENT' });
+  });
+
+  test('says once that its own user is refused, and runs for the others', async () => {
+    await using container = await Container.create();
+    await container.start();
+    await container.stop();
+    await rm(container.passwordFile('redis'));
+    await mkdir(`${container.aclFile}.new`);
+    container.process.start();
+    await container.process.untilLine(/"event":"own_user_refused"/);
+    await (await container.connect('sensor')).ping();
+    await until('nothing goes on beside Redis', () => allEnded(container.process.pid));
+    const told = container.process.lines.filter((line) => line.includes('own_user_refused'));
+    assert.equal(told.length, 1);
+  });
+
   test('stores passwords as digests, and in clear only for their service', async () => {
     await using container = await Container.create();
     await container.start();
-    const acl = await readFile(join(container.data, 'users.acl'), 'utf8');
+    const acl = await readFile(container.aclFile, 'utf8');
+    assert.equal((await stat(container.aclFile)).mode & 0o777, 0o600);
     const log = container.process.lines.join('\n');
     for (const user of users) {
       assert.ok(!acl.includes(container.password(user)));
@@ -122,5 +160,16 @@ describe('the entrypoint', { concurrency: 4 }, () => {
     assert.equal((await stat(join(container.aof, 'appendonly.aof.manifest'))).uid, Number(uid));
     assert.equal((await stat(container.passwordFile('sensor'))).uid, 1000);
     assert.equal((await stat(container.passwordFile('redis'))).uid, Number(uid));
+    assert.equal((await stat(container.aclFile)).uid, Number(uid));
+    assert.equal(await (await container.connect('redis')).call('ACL', 'LOAD'), 'OK');
   });
 });
+
+/** Whether every child of the process has ended; one that ended may not have been taken note of. */
+async function allEnded(pid = 0): Promise<boolean> {
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  const states = await Promise.all(
+    children.match(/\d+/g)?.map((child) => readFile(`/proc/${child}/status`, 'utf8')) ?? [],
+  );
+  return states.every((state) => /^State:\s+Z/m.test(state));
+}
