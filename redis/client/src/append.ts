@@ -135,8 +135,6 @@ export class Appender {
     this.#redis = redis;
     this.#clock = clock;
     redis.on('close', () => {
-      // Not at every failed attempt to reconnect: the outage must not make readings old.
-      if (this.#prepared !== undefined) this.#recent.prune(clock.monotonicMs());
       this.#prepared = undefined;
     });
   }

@@ -12,7 +12,11 @@ import { KEYS } from './keys.ts';
 import { fieldOf, identityOf } from './reading.ts';
 import type { GapOfOurs } from './reading.ts';
 
-/** Longer than Redis puts off writing, with room for a slow card. */
+/**
+ * Longer than Redis puts off writing, with room for a slow card. Counted back from the newest reading,
+ * not from now: that answer is the last sign of a Redis that was still writing, however long it hung
+ * before it was killed, and however long it is away.
+ */
 const KEEP_MS = 10_000;
 const KEEP_READINGS = 2_000;
 /** How far the newest survivor is searched among entries of other programs. */
@@ -38,15 +42,17 @@ interface Kept extends StoredReading {
 export class RecentReadings {
   #kept: Kept[] = [];
 
+  /** @param nowMs on a monotonic clock */
   add(stored: StoredReading, nowMs: number): void {
     this.#kept.push({ ...stored, atMs: nowMs });
     // In batches: shifting a long array once for each reading would cost more than the reading.
-    if (this.#kept.length >= 2 * KEEP_READINGS) this.prune(nowMs);
+    if (this.#kept.length >= 2 * KEEP_READINGS) this.#prune();
   }
 
-  /** Forgets what has been on the card for long. */
-  prune(nowMs: number): void {
-    this.#kept = this.#kept.filter((one) => nowMs - one.atMs <= KEEP_MS).slice(-KEEP_READINGS);
+  /** Forgets what was on the card for certain when the newest was stored. */
+  #prune(): void {
+    const newestMs = this.#kept.at(-1)?.atMs ?? 0;
+    this.#kept = this.#kept.filter(({ atMs }) => newestMs - atMs <= KEEP_MS).slice(-KEEP_READINGS);
   }
 
   /**
@@ -54,6 +60,7 @@ export class RecentReadings {
    * does and can then simply be called again.
    */
   async restore(redis: Redis, reason: GapOfOurs['reason']): Promise<number> {
+    this.#prune();
     if (this.#kept.length === 0) return 0;
     const survivor = await newestSurvivor(redis);
     const missing = after(this.#kept, survivor);

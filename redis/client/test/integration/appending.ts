@@ -1,4 +1,6 @@
 /** What the tests of the append share: a real Redis, a connection to it, readings unlike each other. */
+import { systemClock } from '@holdfast/kit';
+import type { Clock } from '@holdfast/kit';
 import { Appender, KEYS, identityOf, openRedis, readingFields, untilReady } from '@holdfast/redis';
 import type { Redis, StreamEntry } from '@holdfast/redis';
 import type { RedisServer } from '@holdfast/lab/servers';
@@ -15,13 +17,14 @@ export function reading(sensor = 'host'): string[] {
 
 export async function connect(
   server: RedisServer,
+  clock: Pick<Clock, 'monotonicMs'> = systemClock,
 ): Promise<AsyncDisposable & { redis: Redis; appender: Appender }> {
   const settings = { host: '127.0.0.1', port: server.port, db: 0 };
   const redis = openRedis(settings, 'test', () => {});
   await untilReady(redis, AbortSignal.timeout(10_000));
   return {
     redis,
-    appender: new Appender(redis),
+    appender: new Appender(redis, clock),
     async [Symbol.asyncDispose]() {
       redis.disconnect();
     },

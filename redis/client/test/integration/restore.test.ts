@@ -49,6 +49,36 @@ describe('readings that a killed Redis has lost', () => {
     assert.deepEqual((await entries(server))[2]?.[1], third?.[1]);
   });
 
+  test('come back when Redis hung for long before it was killed', async () => {
+    await using server = await startRedis(SAFE);
+    let nowMs = 0;
+    await using one = await connect(server, { monotonicMs: () => nowMs });
+    await appendSome(one.appender, 5);
+    const before = await identities(server);
+    await loseNewest(server, 3);
+    nowMs += 11_000;
+    await powerCut(server, one);
+    await one.appender.prepare();
+    assert.deepEqual(await identities(server), before);
+  });
+
+  test('come back when Redis dies again, long after, before they could', async () => {
+    await using server = await startRedis(SAFE);
+    let nowMs = 0;
+    await using one = await connect(server, { monotonicMs: () => nowMs });
+    await appendSome(one.appender, 5);
+    const before = await identities(server);
+    await loseNewest(server, 3);
+    await powerCut(server, one);
+    server.process.freeze();
+    const failing = assert.rejects(one.appender.prepare());
+    nowMs += 11_000;
+    await powerCut(server, one);
+    await failing;
+    await one.appender.prepare();
+    assert.deepEqual(await identities(server), before);
+  });
+
   test('come back before the first reading of the new epoch, which names the last of them', async () => {
     await using server = await startRedis(SAFE);
     await using one = await connect(server);
