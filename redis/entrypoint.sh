@@ -8,13 +8,16 @@ data=${DATA_DIR:-/data}
 conf=${REDIS_CONF:-/etc/redis/redis.conf}
 credentials=${CREDENTIALS_DIR:-/credentials}
 port=${REDIS_PORT:-6379}
+db=${REDIS_DB:-0}
+# The services end on such a value and name it.
+[[ $db =~ ^([0-9]|1[0-5])$ ]] || db=0
 # Beside the passwords of the container's own users, and like them in memory: made anew at each start,
 # one never without the other, whatever state the card is in.
 acl_file="$credentials/users.acl"
 pending="$data/repairs.pending"
 # Stands there while a start is not complete.
 marker="$data/starting"
-readonly here data conf credentials port acl_file pending marker
+readonly here data conf credentials port db acl_file pending marker
 # shellcheck source-path=SCRIPTDIR source=log.sh
 source "$here/log.sh"
 
@@ -54,8 +57,8 @@ heal() {
 
 # cli ARGUMENT...: a command as the container's own user; fails when Redis answers with an error.
 cli() {
-  REDISCLI_AUTH=$admin_password redis-cli -h 127.0.0.1 -p "$port" --user redis --no-auth-warning \
-    -e "$@" 2>&1
+  REDISCLI_AUTH=$admin_password redis-cli -h 127.0.0.1 -p "$port" -n "$db" --user redis \
+    --no-auth-warning -e "$@" 2>&1
 }
 
 # report_repair TIME_MS REASON FILE BYTES_CUT QUARANTINE

@@ -17,12 +17,14 @@ const READY_MS = 20_000;
 export class Container implements AsyncDisposable {
   readonly dir: string;
   readonly port: number;
+  readonly db: number;
   readonly process: ManagedProcess;
   readonly #clients: Redis[] = [];
 
   private constructor(dir: string, port: number, env: Readonly<Record<string, string>>) {
     this.dir = dir;
     this.port = port;
+    this.db = Number(env['REDIS_DB'] ?? 0);
     this.process = new ManagedProcess({
       name: 'redis container',
       command: `${FOLDER}entrypoint.sh`,
@@ -94,7 +96,7 @@ export class Container implements AsyncDisposable {
 
   settings(user: string): RedisSettings {
     const passwordFile = this.passwordFile(user);
-    return { host: '127.0.0.1', port: this.port, db: 0, username: user, passwordFile };
+    return { host: '127.0.0.1', port: this.port, db: this.db, username: user, passwordFile };
   }
 
   /** A ready connection with the user's credentials; closed with the container. */

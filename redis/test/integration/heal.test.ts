@@ -71,6 +71,13 @@ describe('the entrypoint', { concurrency: 4 }, () => {
     assert.equal(status['last_repair_quarantine'], told('quarantine'));
   });
 
+  test('tells a repair in the database that the services use', async () => {
+    await using container = await Container.create(filled, { REDIS_DB: '1' });
+    await damage((await files(container)).commands, append('torn'));
+    await container.start();
+    await assertReported(await container.connect('redis'), ['tail_cut']);
+  });
+
   test('copies only the damaged part once the quarantine is full', async () => {
     await using container = await Container.create(filled, { QUARANTINE_MAX_MB: '0' });
     const { commands } = await files(container);
