@@ -45,7 +45,7 @@ export const SENSOR_ENV = {
   }),
   PENDING_MAX_READINGS: integer({
     fallback: 10_000,
-    min: 1,
+    min: 2,
     max: 100_000,
     help: 'readings kept in memory while Redis is away (about 0.3 KB each); then the oldest go',
   }),

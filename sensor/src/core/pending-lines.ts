@@ -2,7 +2,7 @@
  * The changes of the queue as lines of a file, one JSON object each:
  *
  *   {"reading":{"sensor":"host","boot":"1f..","uptimeMs":5000,"quantities":{"load_1m":"0.1"}},"skipped":0}
- *   {"dropped":1}      {"stored":40}      {"skipped":3}
+ *   {"dropped":1}      {"stored":40}
  */
 import type { Quality, Reading } from '@holdfast/redis';
 import type { PendingChange } from './pending.ts';
@@ -20,8 +20,6 @@ function toJson(change: PendingChange): object {
       return { dropped: change.index };
     case 'stored':
       return { stored: change.count };
-    case 'skipped':
-      return { skipped: change.count };
   }
 }
 
@@ -39,8 +37,7 @@ export function fromLine(line: string): PendingChange | undefined {
     return isReading(reading) && isCount(skipped) ? { kind: 'added', reading, skipped } : undefined;
   }
   if (isCount(dropped) && dropped <= 1) return { kind: 'dropped', index: dropped };
-  if (isCount(stored)) return { kind: 'stored', count: stored };
-  return isCount(skipped) ? { kind: 'skipped', count: skipped } : undefined;
+  return isCount(stored) ? { kind: 'stored', count: stored } : undefined;
 }
 
 const QUALITIES: Readonly<Record<Quality, true>> = {

@@ -28,9 +28,7 @@ export type PendingChange =
   /** The reading at this place, 0 or 1, was dropped. */
   | { readonly kind: 'dropped'; readonly index: number }
   /** So many have left at the head. */
-  | { readonly kind: 'stored'; readonly count: number }
-  /** Dropped readings that have no successor yet. */
-  | { readonly kind: 'skipped'; readonly count: number };
+  | { readonly kind: 'stored'; readonly count: number };
 
 interface Item {
   readonly reading: Reading;
@@ -43,13 +41,15 @@ export class PendingReadings {
   readonly #maxReadings: number;
   readonly #items: Item[] = [];
   #head: 'fresh' | 'claimed' | 'uncertain' = 'fresh';
-  /** Dropped readings that have no successor yet. */
-  #skippedLast = 0;
   #dropped = 0;
   #stored = 0;
   /** Since they were last taken; undefined while nobody asks for them. */
   #changes: PendingChange[] | undefined;
 
+  /**
+   * @param maxReadings at least 2: a tried head and one that takes over the count of what is dropped.
+   * With room for the head alone, a loss would wait for a reading to come.
+   */
   constructor(maxReadings: number) {
     this.#maxReadings = maxReadings;
   }
@@ -72,7 +72,6 @@ export class PendingReadings {
   redo(change: PendingChange): void {
     switch (change.kind) {
       case 'added':
-        this.#skippedLast = 0;
         this.#add(change.reading, change.skipped, true);
         break;
       case 'dropped':
@@ -80,9 +79,6 @@ export class PendingReadings {
         break;
       case 'stored':
         this.#items.splice(0, change.count);
-        break;
-      case 'skipped':
-        this.#skippedLast = change.count;
         break;
     }
   }
@@ -95,8 +91,7 @@ export class PendingReadings {
   }
 
   push(reading: Reading): void {
-    this.#add(reading, this.#skippedLast, false);
-    this.#skippedLast = 0;
+    this.#add(reading, 0, false);
     if (this.#items.length > this.#maxReadings) this.#dropOldest();
   }
 
@@ -126,11 +121,7 @@ export class PendingReadings {
   /** The queue as it is now, as changes of an empty one. Further changes are kept from now on. */
   snapshot(): readonly PendingChange[] {
     this.#changes = [];
-    const items = this.#items.map(({ reading, skipped }) => {
-      return { kind: 'added', reading, skipped } as const;
-    });
-    const count = this.#skippedLast;
-    return count === 0 ? items : [...items, { kind: 'skipped', count }];
+    return this.#items.map(({ reading, skipped }) => ({ kind: 'added', reading, skipped }));
   }
 
   /** The changes since the snapshot, or since they were last taken. */
@@ -160,7 +151,6 @@ export class PendingReadings {
     this.#changes?.push({ kind: 'dropped', index });
     this.#dropped += 1;
     const next = this.#items[index];
-    if (next === undefined) this.#skippedLast += gone.skipped + 1;
-    else next.skipped += gone.skipped + 1;
+    if (next !== undefined) next.skipped += gone.skipped + 1;
   }
 }

@@ -32,7 +32,7 @@ describe('the configuration', () => {
     ['SENSORS', 'ads1115@1:0x48?gain=3'],
     ['I2C_BUSES', 'one'],
     ['I2C_TIMEOUT_MILLIS', '9'],
-    ['PENDING_MAX_READINGS', '0'],
+    ['PENDING_MAX_READINGS', '1'],
     ['PENDING_MAX_READINGS', '1.5'],
     ['REDIS_PORT', '70000'],
   ];

@@ -71,19 +71,17 @@ describe('pending readings', () => {
   });
 
   it('count what is dropped while only a tried head is left', () => {
-    const pending = filled(1, 1);
+    const pending = filled(2, 1);
     pending.claim();
-    pending.push(reading(2));
-    pending.push(reading(3));
+    for (const n of [2, 3, 4]) pending.push(reading(n));
     pending.markStored();
-    pending.push(reading(4));
     assert.deepEqual(drain(pending), [[4, 2]]);
   });
 
   it('never lose a reading without counting it, whatever happens', () => {
     const action = fc.constantFrom('push', 'claim', 'stored', 'uncertain');
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 5 }), fc.array(action), (max, actions) => {
+      fc.property(fc.integer({ min: 2, max: 5 }), fc.array(action), (max, actions) => {
         const pending = new PendingReadings(max);
         let [pushed, accounted, last, claimed] = [0, 0, 0, false];
         const take = () => {
@@ -105,7 +103,9 @@ describe('pending readings', () => {
           if (name === 'claim') claimed = take();
           if (name === 'uncertain' && claimed) pending.markUncertain();
           if (name === 'stored' && claimed) store();
-          assert.ok(pending.size <= max + 1);
+          assert.ok(pending.size <= max);
+          // Nothing is left to be written down at the end: no loss waits for a reading to come.
+          if (pending.size === 0) assert.deepEqual(pending.snapshot(), []);
         }
         while (pending.size > 0) store();
         pending.push(reading((pushed += 1)));
