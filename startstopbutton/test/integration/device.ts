@@ -92,6 +92,11 @@ export class Device implements AsyncDisposable {
     await this.hand.play(line, [{ level: 'idle', holdMicros: 120_000 }]);
   }
 
+  /** Leaves the button alone for so long that even a busy machine has taken the press for one. */
+  async rest(line: number): Promise<void> {
+    await this.hand.play(line, [{ level: 'idle', holdMicros: 1_000_000 }]);
+  }
+
   enabled(): Promise<string | null> {
     return this.redis.client.get('measurement:enabled');
   }

@@ -186,6 +186,7 @@ test('SIGTERM ends it with 0, with and without Redis, also with a press in hand'
   await device.redis.process.kill();
   await second.untilLine(/"event":"redis_error"/);
   await device.press(2, 10, true);
+  await device.rest(2);
   assert.equal(await second.stop(), 0);
   await second.untilLine(/"event":"presses_abandoned"/);
   const third = await device.button();
