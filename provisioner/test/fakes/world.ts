@@ -56,6 +56,8 @@ export class World {
   readonly states = new Set<string>();
   readonly published: { atMs: number; host: string; generation: number }[] = [];
   withdrawn = 0;
+  /** `not_before_ms` as the mqtthandler reads it, by the wall clock. */
+  notBeforeMs = 0;
   #stored: Fields = {};
   #assignment: Fields = {};
   #boot = 1;
@@ -175,7 +177,8 @@ export class World {
 
   #nextHubMs(): number {
     if (this.state.assignment === undefined || this.#connected) return Infinity;
-    return Math.max(this.#hubAtMs, this.state.hubNotBeforeMs, this.now.monotonicMs);
+    const { wallMs, monotonicMs } = this.now;
+    return Math.max(this.#hubAtMs, this.notBeforeMs - wallMs + monotonicMs, monotonicMs);
   }
 
   #tryHub(): void {
@@ -220,9 +223,10 @@ export class World {
         return;
       }
       case 'publish': {
-        const { assignment, generation } = this.state;
+        const { assignment, generation, hubNotBeforeMs } = this.state;
         if (assignment === undefined) throw new Error('nothing to publish');
         this.published.push({ atMs, host: assignment.host, generation });
+        this.notBeforeMs = this.now.wallMs + Math.max(0, hubNotBeforeMs - atMs);
         this.#assignment = encodeAssignment(assignment, generation);
         if (generation !== this.#reported) {
           this.#reported = generation;
