@@ -39,7 +39,8 @@ export class MqttDps implements Dps {
       if (ca !== undefined) base.setOptions({ ca });
       transport = new provisioningMqtt.Mqtt(base);
       this.#send(request, transport, resolve);
-    });
+      // The transport throws what keeps it from sending: a key that is not the certificate's, say.
+    }).catch(failure);
     watched();
     if (transport !== undefined) await closed(transport);
     return { question, answer };

@@ -128,6 +128,20 @@ for (const transport of ['http', 'mqtt'] as const) {
       const own = { registrationId: 'sealed', key: undefined, certificate };
       assert.equal((await register(dps(own))).kind, 'assigning');
     });
+
+    test('what cannot even be sent is no answer, and nothing is rejected', async () => {
+      const { certificatePem: cert } = await cloud.authority.issueDevice('sealed');
+      const { keyPem } = await cloud.authority.issueDevice('another');
+      for (const key of [keyPem, cert, 'no PEM at all']) {
+        const of = dps({ key: undefined, certificate: { cert, key } });
+        for (const answer of [await register(of), await poll('op', of)]) {
+          assert.ok(answer.kind === 'unreachable', JSON.stringify(answer));
+          assert.doesNotMatch(JSON.stringify(answer), /BEGIN|MII/);
+        }
+      }
+      const unsendable = await register(dps({ registrationId: 'my pi\n' }));
+      assert.ok(unsendable.kind !== 'assigned' && unsendable.kind !== 'assigning');
+    });
   });
 }
 
@@ -167,5 +181,23 @@ describe('the status lookup', () => {
     const throttled = await ask('lookup');
     assert.ok(throttled.kind === 'refused' && throttled.status === 429);
     assert.ok(Math.abs((throttled.retryAfterMs ?? 0) - 60_000) <= 1_000);
+  });
+
+  test('with a key that is not the one of the certificate is no answer', async () => {
+    const { certificatePem: cert } = await cloud.authority.issueDevice('pi');
+    const { keyPem: key } = await cloud.authority.issueDevice('another');
+    const dps = new HttpDps({
+      host: 'localhost',
+      port: cloud.dps.httpsPort,
+      idScope: cloud.dps.idScope,
+      registrationId: 'pi',
+      key: undefined,
+      certificate: { cert, key },
+      ca: cloud.ca,
+      payload: undefined,
+      answerMs: 5_000,
+    });
+    const asked = dps.ask({ question: 'lookup', operationId: '', signMs: Date.now() }, never);
+    assert.equal((await asked).answer.kind, 'unreachable');
   });
 });

@@ -440,17 +440,47 @@ describe('the provisioner', () => {
   });
 
   test('unusable configuration ends it with 78 and one line', async () => {
+    const [one, other] = [
+      await cloud.authority.issueDevice('pi-1'),
+      await cloud.authority.issueDevice('pi-2'),
+    ];
+    const spaced = await cloud.authority.issueDevice('my pi');
+    const base64 = (pem: string) => Buffer.from(pem).toString('base64');
+    const sealed = (cert: string, key: string) => ({
+      DPS_ID_SCOPE: '0ne',
+      DPS_X509_CERTFILE_BASE64: base64(cert),
+      DPS_X509_KEYFILE_BASE64: base64(key),
+    });
+    const fixed = (cert: string, key: string) => ({
+      AZURE_HUB_HOST: 'h.azure-devices.net',
+      AZURE_CERT: base64(cert),
+      AZURE_PRIVATE_KEY: base64(key),
+    });
+    const pair = /certificate and its key do not belong together/;
     for (const [env, words] of [
       [{ DPS_ID_SCOPE: '0ne' }, /DPS_SYMMETRIC_KEY/],
       [{ DPS_ID_SCOPE: '0ne', HUB_CONNECTION_STRING: 'x' }, /only one/],
       [{ HUB_CONNECTION_STRING: 'HostName=a;SharedAccessKey=geheim' }, /\(hidden\)/],
+      [sealed(one.certificatePem, other.keyPem), pair],
+      [sealed(one.certificatePem, one.certificatePem), /DPS_X509_KEYFILE/],
+      [fixed(one.certificatePem, other.keyPem), pair],
+      [fixed(one.certificatePem, one.certificatePem), /AZURE_PRIVATE_KEY/],
+      [sealed(spaced.certificatePem, spaced.keyPem), /"my pi".*DPS_REGISTRATION_ID/],
+      [
+        {
+          DPS_ID_SCOPE: '0ne',
+          DPS_SYMMETRIC_KEY: Buffer.alloc(32).toString('base64'),
+          BALENA_DEVICE_UUID: 'my pi',
+        },
+        /"my pi".*DPS_REGISTRATION_ID/,
+      ],
     ] as const) {
       const process = service('provisioner', env);
       process.start();
       assert.equal(await process.exited(), 78);
       assert.equal(process.lines.length, 1);
       assert.match(process.lines[0] ?? '', words);
-      assert.doesNotMatch(process.lines[0] ?? '', /geheim/);
+      assert.doesNotMatch(process.lines[0] ?? '', /geheim|-----BEGIN|LS0tLS/);
     }
   });
 });
