@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { publicState } from '../../src/core/state.ts';
-import { names, questions, refused, world } from '../fakes/machine-world.ts';
+import { names, questions, refused, waits, world } from '../fakes/machine-world.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, RULES } from '../fakes/rules.ts';
 import { World, toA, toB } from '../fakes/world.ts';
 import type { Dps } from '../fakes/world.ts';
 
 describe('the hub', () => {
-  const provisioned = (dps: Dps, rules: Partial<typeof RULES> = {}): World => {
-    const w = world(() => toA, rules);
+  const provisioned = (dps: Dps, rules: Partial<typeof RULES> = {}, seed = 1): World => {
+    const w = world(() => toA, rules, seed);
     w.start();
     w.run(HOUR_MS);
     w.asked.length = 0;
@@ -85,6 +85,52 @@ describe('the hub', () => {
     const { length } = w.asked;
     w.run(DAY_MS);
     assert.equal(w.asked.length, length);
+  });
+  for (const [words, answer] of [
+    ['does not know the device any more', refused(404)],
+    ['has trouble of its own', refused(503)],
+    ['says when to come back', refused(503, 2 * HOUR_MS)],
+    ['has switched the device off', { kind: 'ended', status: 'disabled', message: 'off' }],
+  ] as const) {
+    test(`it comes back while DPS is asked, which then ${words}: that changes nothing`, () => {
+      let cameBack = 0;
+      for (let seed = 1; seed <= 20; seed += 1) {
+        const w = provisioned((question) => (question === 'lookup' ? answer : toA), {}, seed);
+        w.latencyMs = 29_000;
+        w.hub = ({ state }) => (state.dps.name === 'looking_up' ? 'ok' : 'network');
+        w.dropConnection();
+        while (w.asked.length === 0) w.run(1_000);
+        w.run(27_000);
+        if (!w.connected) continue;
+        cameBack += 1;
+        w.run(DAY_MS);
+        assert.deepEqual(questions(w), ['lookup']);
+        assert.equal(names(w), 'connected hub_connected');
+        assert.equal(w.state.failures, 0);
+      }
+      assert.ok(cameBack >= 4, `${cameBack}`);
+    });
+  }
+  test('it comes back while DPS is asked, which names a time: a request keeps to that', () => {
+    let cameBack = 0;
+    for (let seed = 1; seed <= 20; seed += 1) {
+      const w = provisioned(() => refused(429, 2 * HOUR_MS), {}, seed);
+      w.latencyMs = 29_000;
+      w.hub = ({ state }) => (state.dps.name === 'looking_up' ? 'ok' : 'network');
+      w.dropConnection();
+      while (w.asked.length === 0) w.run(1_000);
+      w.run(27_000);
+      if (!w.connected) continue;
+      cameBack += 1;
+      w.run(MINUTE_MS);
+      assert.equal(names(w), 'connected hub_connected');
+      w.dps = () => toA;
+      w.request();
+      w.run(4 * HOUR_MS);
+      assert.deepEqual(questions(w), ['lookup', 'register']);
+      assert.ok((waits(w)[0] ?? 0) >= 7_200, `${waits(w)[0]}`);
+    }
+    assert.ok(cameBack >= 4, `${cameBack}`);
   });
   test('refuses: a fresh token first, then one registration, then slower and slower', () => {
     const w = provisioned(() => toA);
