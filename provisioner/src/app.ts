@@ -5,6 +5,7 @@
 import { RepeatFilter, errorCode, errorMessage } from '@holdfast/kit';
 import type { Clock, Log, Random } from '@holdfast/kit';
 import { decode } from './core/codec.ts';
+import { isNews } from './core/hub.ts';
 import { step, wakeAtMs } from './core/machine.ts';
 import type { Event } from './core/machine.ts';
 import type { DpsOutcome } from './core/outcome.ts';
@@ -112,7 +113,8 @@ export class Provisioner {
     }
     const { request, report } = inbox;
     if (request !== undefined) await this.#feed({ name: 'request', request });
-    if (report === undefined) return;
+    // A report stands until the next attempt; asking the kernel starts a process.
+    if (report === undefined || !isNews(this.#state, report)) return;
     const refused = report.state === 'failed' && /^connack_[245]$/.test(report.outcome);
     const kernelClock = refused ? await kernel.clock() : 'unknown';
     await this.#feed({ name: 'hub', report, kernelClock });

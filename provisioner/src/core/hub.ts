@@ -13,6 +13,15 @@ import type { DpsPart, HubPart, Now, State, Step } from './state.ts';
 const NOTHING = new Set<HubReport['state']>(['connecting', 'off']);
 
 /** Reports of another generation, and those already seen, change nothing. */
+export function isNews({ hub, generation }: State, report: HubReport): boolean {
+  const news = report.generation === generation && seenAs(report) !== hub.seen;
+  return news && hub.name !== 'none' && !NOTHING.has(report.state);
+}
+
+function seenAs({ attempt, state, atMs }: HubReport): string {
+  return `${attempt} ${state} ${atMs}`;
+}
+
 export function onHub(
   rules: Rules,
   before: State,
@@ -21,18 +30,14 @@ export function onHub(
   now: Now,
   random: Random,
 ): Step {
-  const seen = `${report.attempt} ${report.state} ${report.atMs}`;
+  if (!isNews(before, report)) return { state: before, effects: [] };
   const { hub } = before;
-  const news = report.generation === before.generation && seen !== hub.seen;
-  if (!news || hub.name === 'none' || NOTHING.has(report.state)) {
-    return { state: before, effects: [] };
-  }
   const outcome = outcomeOf(report);
   const refused = /^connack_[245]$/.test(outcome);
   const short = outcome === 'dropped' && report.heldMs < GOOD_CONNECTION_MS;
   const counted: HubPart = {
     ...hub,
-    seen,
+    seen: seenAs(report),
     refusals: refused ? hub.refusals + 1 : hub.refusals,
     drops: short ? hub.drops + 1 : hub.drops,
   };
