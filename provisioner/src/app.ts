@@ -29,6 +29,8 @@ import type { Settings } from './settings.ts';
 const LOOK_EVERY_MS = 1_000;
 /** After an error of a Redis that is connected (its memory is full, say). */
 const REDIS_RETRY_MS = 1_000;
+/** Longer than any memory of ours. */
+const DAMAGED_TEXT_LENGTH = 4_000;
 
 export interface ProvisionerParts {
   readonly settings: Settings;
@@ -72,6 +74,8 @@ export class Provisioner {
     if (loaded === undefined) return;
     const { state, assignment, usedGeneration } = loaded;
     const stored = decode(state, assignment, usedGeneration, this.#now(), kernel.bootId);
+    const { memory } = state;
+    if (memory !== undefined && stored.memory === undefined) this.#toldDamaged(memory);
     await this.#feed({ name: 'start', stored });
     await this.#rewrite();
     let lookAtMs = 0;
@@ -84,6 +88,12 @@ export class Provisioner {
       await this.#feed({ name: 'tick' });
       await this.#sleepUntil(Math.min(lookAtMs, wakeAtMs(this.#state)));
     }
+  }
+
+  /** It is overwritten next: the log is the last place where it can be looked at. */
+  #toldDamaged(memory: string): void {
+    const text = memory.slice(0, DAMAGED_TEXT_LENGTH);
+    this.#parts.log.warn('memory_damaged', { key: 'provisioning:state', text });
   }
 
   #now(): Now {

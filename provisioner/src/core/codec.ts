@@ -5,6 +5,7 @@
  * nor a clock that is set can shorten them. After a reboot only the wall clock is left: the time it
  * says has passed since the writing is taken off, and one that went backwards takes off nothing.
  */
+import { isMemory } from './memory.ts';
 import type { Memory, Stored } from './start.ts';
 import { nextAttempt, publicReason, publicState } from './state.ts';
 import type { Assignment, Deadline, DpsPart, Now, State } from './state.ts';
@@ -111,13 +112,10 @@ function decodeMemory(fields: Fields, now: Now, bootId: string): Memory | undefi
   return shifted(memory, shiftMs);
 }
 
-/** JSON knows neither undefined nor what we expect: what is not an object of ours is nothing. */
 function parse(text: string | undefined): Memory | undefined {
   try {
     const value: unknown = JSON.parse(text ?? '');
-    const isOurs =
-      typeof value === 'object' && value !== null && 'dps' in value && 'failures' in value;
-    return isOurs ? (value as Memory) : undefined;
+    return isMemory(value) ? value : undefined;
   } catch {
     return undefined;
   }

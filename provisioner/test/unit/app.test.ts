@@ -170,6 +170,23 @@ describe('the loop', () => {
     assert.equal(bed.clockReads, 2);
     await bed.stop();
   });
+  test('a damaged memory is logged and not gone on from, and the assignment is kept', async () => {
+    const bed = new Bed();
+    await bed.provision();
+    await bed.stop();
+    const { state = {}, given = 'none' } = bed.store.written ?? {};
+    const memory = '{"dps":{"name":"resting"},"failures":0}';
+    bed.store.written = { state: { ...state, memory }, given };
+    bed.lines.length = 0;
+    bed.start();
+    await bed.clock.advance(10);
+    const [line, ...more] = bed.lines.filter((text) => text.includes('memory_damaged'));
+    assert.match(line ?? '', /"level":"warn".*provisioning:state.*resting/);
+    assert.deepEqual(more, []);
+    assert.equal(bed.credentials['host'], HUB_A.host);
+    assert.equal(bed.dps.asked.length, 1);
+    await bed.stop();
+  });
   test('a failure that repeats for hours does not fill the log or the time line', async () => {
     const bed = new Bed();
     bed.start();
