@@ -61,8 +61,8 @@ export const POLL_FLOOR_MS = 2_000;
 const POLL_MS = 3_000;
 /** min_retry_delay of the fleet formula. */
 const FLEET_FLOOR_MS = 1_000;
-/** No wait is longer: a number beyond this is a mistake of the other side. */
-const LONGEST_MS = 30 * 86_400_000;
+/** No wait that DPS names is taken for longer: a number beyond this is a mistake of the other side. */
+export const LONGEST_MS = 30 * 86_400_000;
 
 /** Spreads a wait upwards: from `ms` to one and a half of it. */
 export function spread(ms: number, random: Random): number {

@@ -67,10 +67,12 @@ for (const transport of ['http', 'mqtt'] as const) {
     });
 
     const seconds = { seconds: 7 };
+    const century = { seconds: 3_155_760_000 };
     for (const [action, expected] of [
       [{ kind: 'status', status: 429, retryAfter: seconds }, ['refused', 429, 7_000]],
       [{ kind: 'status', status: 429 }, ['refused', 429, undefined]],
       [{ kind: 'status', status: 503, retryAfter: seconds }, ['refused', 503, 7_000]],
+      [{ kind: 'status', status: 503, retryAfter: century }, ['refused', 503, 30 * 86_400_000]],
       [{ kind: 'status', status: 500, body: '' }, ['refused', 500, undefined]],
       [{ kind: 'status', status: 404 }, ['refused', 404, undefined]],
       [{ kind: 'status', status: 403, body: '<html>' }, ['refused', 403, undefined]],
