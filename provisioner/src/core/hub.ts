@@ -96,7 +96,8 @@ function connected(state: State, now: Now): State {
       reason: 'hub_connected',
       connectedMs: now.monotonicMs,
       refusals: 0,
-      failures: 0,
+      // One that throws us out again and again has let us in each time: see `settled`.
+      failures: hub.drops > 0 ? hub.failures : 0,
       window: undefined,
       looked: false,
     },

@@ -124,5 +124,5 @@ function settled(state: State, now: Now): State {
   const { hub } = state;
   const good = hub.name === 'connected' && now.monotonicMs - hub.connectedMs >= GOOD_CONNECTION_MS;
   if (!good || (state.fruitless === 0 && hub.drops === 0)) return state;
-  return { ...state, fruitless: 0, hub: { ...hub, drops: 0 } };
+  return { ...state, fruitless: 0, hub: { ...hub, drops: 0, failures: 0 } };
 }

@@ -189,6 +189,10 @@ describe('the hub', () => {
     assert.equal(names(w), 'hub_failing hub_throws_out');
     assert.deepEqual(questions(w), []);
     assert.ok(w.state.hubNotBeforeMs - w.now.monotonicMs <= 15 * MINUTE_MS);
+    const attempts = w.published.length;
+    w.run(DAY_MS);
+    // From ten to fifteen minutes each, and 32 tokens.
+    assert.ok(w.published.length - attempts <= 144 + 32, `${w.published.length - attempts}`);
   });
   test('reports of another generation and repeated ones are not counted', () => {
     const w = provisioned(() => toA);
