@@ -25,6 +25,7 @@ export function encodeState(state: State, settings: string, now: Now, bootId: st
     dps,
     window: hub.window,
     looked: hub.looked,
+    hold: { untilMs: state.hubNotBeforeMs, failures: hub.failures, report: hub.heldFor },
     failures,
     heldUntilMs,
     fruitless,
@@ -122,11 +123,12 @@ function parse(text: string | undefined): Memory | undefined {
 }
 
 function shifted(memory: Memory, byMs: number): Memory {
-  const { window, heldUntilMs, askedAtMs, requests } = memory;
+  const { window, hold, heldUntilMs, askedAtMs, requests } = memory;
   return {
     ...memory,
     dps: shiftedDps(memory.dps, byMs),
     window: window && later(window, byMs),
+    hold: { ...hold, untilMs: hold.untilMs + byMs },
     heldUntilMs: heldUntilMs === undefined ? undefined : heldUntilMs + byMs,
     askedAtMs: askedAtMs === undefined ? undefined : askedAtMs + byMs,
     requests: requests && { ...requests, lastMs: requests.lastMs + byMs },

@@ -116,9 +116,11 @@ function failingHub(rules: Rules, state: State, reason: string, now: Now, random
 
 /** The next attempt at the hub not before an exponential wait. */
 function held(rules: Rules, state: State, now: Now, random: Random): Step {
+  const { seen, heldFor } = state.hub;
+  if (seen === heldFor) return { state, effects: [] };
   const failures = state.hub.failures + 1;
   const hubNotBeforeMs = now.monotonicMs + hubHoldMs(rules, failures, random);
-  const hub = { ...state.hub, failures };
+  const hub = { ...state.hub, failures, heldFor: seen };
   return publish(rules, { ...state, hub, hubNotBeforeMs }, now);
 }
 

@@ -14,6 +14,8 @@ const isFlag: Check = (value) => typeof value === 'boolean';
 const isQuestion: Check = (value) => value === 'register' || value === 'lookup';
 const isDeadline: Check = (value) => has(value, { atMs: isNumber, waitMs: isNumber });
 const isRequests: Check = (value) => has(value, { count: isNumber, lastMs: isNumber });
+const isHold: Check = (value) =>
+  has(value, { untilMs: isNumber, failures: isNumber, report: isText });
 
 /** JSON leaves out what is undefined. */
 const maybe =
@@ -53,6 +55,7 @@ const MEMORY: Readonly<Record<keyof Memory, Check>> = {
   dps: isDps,
   window: maybe(isDeadline),
   looked: isFlag,
+  hold: isHold,
   failures: isNumber,
   heldUntilMs: maybe(isNumber),
   fruitless: isNumber,

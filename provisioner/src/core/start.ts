@@ -21,6 +21,12 @@ export interface Memory {
   readonly dps: DpsPart;
   readonly window: Deadline | undefined;
   readonly looked: boolean;
+  /** The hub is left alone: until when, after how many failures, because of which report. */
+  readonly hold: {
+    readonly untilMs: number;
+    readonly failures: number;
+    readonly report: string;
+  };
   readonly failures: number;
   readonly heldUntilMs: number | undefined;
   readonly fruitless: number;
@@ -65,20 +71,23 @@ function fixed(rules: Rules, state: State, stored: Stored | undefined, now: Now)
   const place = rules.fixed ?? { host: '', deviceId: '' };
   const registration = { ...place, substatus: '', etag: '', payload: '' };
   const assignment = withRegistration(rules, registration, now);
-  return given(rules, state, stored?.assignment, assignment, now);
+  return given(rules, state, stored, assignment, now);
 }
 
 function given(
   rules: Rules,
   state: State,
-  before: Assignment | undefined,
+  stored: Stored | undefined,
   assignment: Assignment,
   now: Now,
 ): Step {
-  const same = isSame(before, assignment);
+  const same = isSame(stored?.assignment, assignment);
   const generation = same ? Math.max(1, state.generation) : state.generation + 1;
-  const hub = { ...NO_HUB, ...state.hub, name: 'untried' as const };
-  return publish(rules, { ...state, assignment, generation, hub }, now);
+  const hold = same ? stored?.memory?.hold : undefined;
+  const { failures, report: heldFor } = hold ?? { failures: 0, report: '' };
+  const hub = { ...state.hub, name: 'untried' as const, failures, heldFor };
+  const hubNotBeforeMs = Math.max(now.monotonicMs, hold?.untilMs ?? 0);
+  return publish(rules, { ...state, assignment, generation, hub, hubNotBeforeMs }, now);
 }
 
 function withDps(
@@ -102,7 +111,7 @@ function withDps(
     const dps = resumed ?? { name: 'idle' };
     const planned =
       'question' in dps && dps.cause === 'hub' ? { ...dps, due: hubFirst(dps.due) } : dps;
-    return given(rules, { ...base, hub, dps: planned }, cached, cached, now);
+    return given(rules, { ...base, hub, dps: planned }, stored, cached, now);
   }
   const dps = resumed ?? firstAsk(rules, base, cached, now, random);
   return withdrawn({ ...base, dps }, stored);

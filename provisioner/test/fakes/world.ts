@@ -12,6 +12,7 @@ import type {
   Answer,
   DpsOutcome,
   HubOutcome,
+  HubReport,
   KernelClock,
   Question,
 } from '../../src/core/outcome.ts';
@@ -62,6 +63,7 @@ export class World {
   #assignment: Fields = {};
   #boot = 1;
   #attempt = 0;
+  #link: HubReport | undefined;
   #reported = 0;
   #hubAtMs = 0;
   #connected = false;
@@ -85,6 +87,7 @@ export class World {
     const stored = decode(this.#stored, this.#assignment, 0, this.now, boot);
     this.state = emptyState(this.now);
     this.do({ name: 'start', stored });
+    this.#deliver();
     this.do({ name: 'tick' });
   }
 
@@ -199,7 +202,7 @@ export class World {
   #report(state: 'connected' | 'failed' | 'lost', outcome: HubOutcome, heldMs: number): void {
     this.#attempt += 1;
     const { generation } = this.state;
-    const report = {
+    this.#link = {
       generation,
       attempt: this.#attempt,
       atMs: this.now.wallMs,
@@ -208,7 +211,13 @@ export class World {
       detail: 'simulated',
       heldMs,
     };
-    this.do({ name: 'hub', report, kernelClock: this.kernelClock });
+    this.#deliver();
+  }
+
+  /** A report stands until the next one: a service that starts reads it again. */
+  #deliver(): void {
+    if (this.#link === undefined) return;
+    this.do({ name: 'hub', report: this.#link, kernelClock: this.kernelClock });
   }
 
   #carryOut(effect: Effect, before: State): void {

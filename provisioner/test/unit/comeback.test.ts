@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { names, questions, refused, unreachable, world } from '../fakes/machine-world.ts';
-import { HOUR_MS, MINUTE_MS } from '../fakes/rules.ts';
-import { toA } from '../fakes/world.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../fakes/rules.ts';
+import type { RULES } from '../fakes/rules.ts';
+import { toA, toB } from '../fakes/world.ts';
+import type { HubOutcome } from '../../src/core/outcome.ts';
 import type { World } from '../fakes/world.ts';
 
 const SEEDS = Array.from({ length: 20 }, (_, i) => i + 1);
@@ -81,5 +83,66 @@ describe('a fleet that was cut off and comes back together', () => {
       w.run(5_000);
       assert.equal(w.asked.length, 1);
     }
+  });
+});
+
+describe('a hub that is left alone', () => {
+  const FIXED = {
+    source: 'connection_string',
+    fixed: { host: 'h', deviceId: 'd' },
+    idScope: '',
+    registrationId: '',
+  } as const;
+  const leftMs = (w: World) => Math.round(w.notBeforeMs - w.now.wallMs);
+  /** Held for ten minutes and more. */
+  const held = (outcome: HubOutcome, rules: Partial<typeof RULES> = {}): World => {
+    const w = world(() => toA, rules);
+    w.start();
+    w.run(HOUR_MS);
+    w.hub = () => outcome;
+    w.dropConnection('dropped');
+    while (leftMs(w) < 10 * MINUTE_MS) w.run(1_000);
+    return w;
+  };
+  for (const [words, outcome, rules] of [
+    ['is busy', 'connack_3', {}],
+    ['throws the device out', 'dropped', {}],
+    ['refuses a fixed assignment', 'connack_5', FIXED],
+  ] as const) {
+    test(`because it ${words} is left alone as long after a restart, and no longer`, () => {
+      const w = held(outcome, rules);
+      const before = leftMs(w);
+      for (let i = 1; i <= 20; i += 1) {
+        w.restart(5_000);
+        w.run(5_000);
+        assert.equal(leftMs(w), before - i * 10_000);
+      }
+      w.reboot(100_000);
+      assert.equal(leftMs(w), before - 300_000);
+      w.now = { ...w.now, wallMs: w.now.wallMs - DAY_MS };
+      w.reboot(50_000);
+      assert.ok(Math.abs(leftMs(w) - (before - 300_000)) <= 1, `${leftMs(w)}`);
+    });
+    test(`because it ${words} is left alone longer the next time, restarts or not`, () => {
+      const w = held(outcome, rules);
+      const { failures } = w.state.hub;
+      assert.ok(failures >= 3);
+      w.restart();
+      assert.equal(w.state.hub.failures, failures);
+      w.run(16 * MINUTE_MS);
+      assert.equal(w.state.hub.failures, failures + 1);
+    });
+  }
+  test('is tried at once when DPS names another one over the restart, and when it lets the device in', () => {
+    const w = held('connack_3');
+    w.hub = ({ state }) => (state.assignment?.host.startsWith('a') ? 'connack_3' : 'ok');
+    w.dps = () => toB;
+    w.request();
+    w.restart();
+    w.run(2 * MINUTE_MS);
+    assert.equal(names(w), 'connected hub_connected');
+    w.restart();
+    assert.ok(leftMs(w) <= 0);
+    assert.equal(w.state.hub.failures, 0);
   });
 });
