@@ -5,7 +5,7 @@ import { decideDps } from './decisions.ts';
 import type { DpsVerdict, Wait } from './verdicts.ts';
 import { adopt, withRegistration } from './giving.ts';
 import type { Answer, DpsOutcome, Registration } from './outcome.ts';
-import { fleetWaitMs, fruitlessWaitMs, pollWaitMs, retryAfterWaitMs, spread } from './rules.ts';
+import { fleetWaitMs, fruitlessWaitMs, pollWaitMs, spread, throttledWaitMs } from './rules.ts';
 import type { Rules } from './rules.ts';
 import { deadline, signingMs } from './state.ts';
 import type { DpsPart, Effect, Now, State, Step } from './state.ts';
@@ -172,7 +172,7 @@ function waitMs(
     case 'none':
       return 0;
     case 'retry_after':
-      return retryAfterWaitMs(rules, retryAfterMs ?? 0, random);
+      return throttledWaitMs(rules, retryAfterMs ?? 0, failures, random);
     case 'fleet':
       return fleetWaitMs(rules, failures, random);
     case 'busy':

@@ -92,6 +92,21 @@ export function retryAfterWaitMs(rules: Rules, retryAfterMs: number, random: Ran
   return Math.min(Math.max(0, retryAfterMs), LONGEST_MS) + random.next() * tailMs;
 }
 
+/**
+ * 429 with Retry-After, the `failures`-th in a row. Nothing, or a date that is over, names no time: by
+ * that alone DPS would be asked several times a second.
+ */
+export function throttledWaitMs(
+  rules: Rules,
+  retryAfterMs: number,
+  failures: number,
+  random: Random,
+): number {
+  return retryAfterMs < FLEET_FLOOR_MS
+    ? fleetWaitMs(rules, failures, random)
+    : retryAfterWaitMs(rules, retryAfterMs, random);
+}
+
 /** Until the next poll: what DPS says, and never faster than it allows. */
 export function pollWaitMs(retryAfterMs: number | undefined): number {
   return Math.min(Math.max(retryAfterMs ?? POLL_MS, POLL_FLOOR_MS), LONGEST_MS);

@@ -120,6 +120,16 @@ describe('DPS says', () => {
     const five = first.map((wait) => wait[4] ?? 0);
     assert.ok(Math.min(...five) >= 16, `${Math.min(...five)}`);
   });
+  test('429 with a Retry-After of nothing: as one without, not several times a second', () => {
+    for (let seed = 1; seed <= 20; seed += 1) {
+      const w = world(() => refused(429, 0), {}, seed);
+      w.start();
+      w.run(HOUR_MS);
+      const apart = w.asked.slice(1).map(({ atMs }, i) => atMs - (w.asked[i]?.atMs ?? 0));
+      assert.ok(Math.min(...apart) >= 1_000, `${Math.min(...apart)}`);
+      assert.ok(apart.length <= 40, `${apart.length}`);
+    }
+  });
   test('5xx: exponential from 5 s, and the hub that is cached stays in use', () => {
     let broken = false;
     const w = world(() => (broken ? refused(503) : toA));
