@@ -122,7 +122,9 @@ function onTick(rules: Rules, before: State, now: Now, random: Random): Step {
 /** A connection that has held for a while ends the memory of those that did not. */
 function settled(state: State, now: Now): State {
   const { hub } = state;
-  const good = hub.name === 'connected' && now.monotonicMs - hub.connectedMs >= GOOD_CONNECTION_MS;
+  // The same sum as in `wakeAtMs`: a difference may round to less, and then nothing would happen there.
+  const goodAtMs = hub.connectedMs + GOOD_CONNECTION_MS;
+  const good = hub.name === 'connected' && now.monotonicMs >= goodAtMs;
   if (!good || (state.fruitless === 0 && hub.drops === 0)) return state;
   return { ...state, fruitless: 0, hub: { ...hub, drops: 0, failures: 0 } };
 }

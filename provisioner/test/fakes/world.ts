@@ -181,7 +181,9 @@ export class World {
   #nextHubMs(): number {
     if (this.state.assignment === undefined || this.#connected) return Infinity;
     const { wallMs, monotonicMs } = this.now;
-    return Math.max(this.#hubAtMs, this.notBeforeMs - wallMs + monotonicMs, monotonicMs);
+    // Whole milliseconds: less than that is lost in a number as large as the wall clock's.
+    const waitMs = Math.max(0, Math.ceil(this.notBeforeMs - wallMs));
+    return Math.max(this.#hubAtMs, monotonicMs + waitMs);
   }
 
   #tryHub(): void {
