@@ -5,6 +5,7 @@
 import { RepeatFilter, errorCode, errorMessage } from '@holdfast/kit';
 import type { Clock, Log, Random } from '@holdfast/kit';
 import { decode } from './core/codec.ts';
+import { isNews } from './core/hub.ts';
 import { step, wakeAtMs } from './core/machine.ts';
 import type { Event } from './core/machine.ts';
 import type { DpsOutcome } from './core/outcome.ts';
@@ -28,6 +29,8 @@ import type { Settings } from './settings.ts';
 const LOOK_EVERY_MS = 1_000;
 /** After an error of a Redis that is connected (its memory is full, say). */
 const REDIS_RETRY_MS = 1_000;
+/** Longer than any memory of ours. */
+const DAMAGED_TEXT_LENGTH = 4_000;
 
 export interface ProvisionerParts {
   readonly settings: Settings;
@@ -71,6 +74,8 @@ export class Provisioner {
     if (loaded === undefined) return;
     const { state, assignment, usedGeneration } = loaded;
     const stored = decode(state, assignment, usedGeneration, this.#now(), kernel.bootId);
+    const { memory } = state;
+    if (memory !== undefined && stored.memory === undefined) this.#toldDamaged(memory);
     await this.#feed({ name: 'start', stored });
     await this.#rewrite();
     let lookAtMs = 0;
@@ -83,6 +88,12 @@ export class Provisioner {
       await this.#feed({ name: 'tick' });
       await this.#sleepUntil(Math.min(lookAtMs, wakeAtMs(this.#state)));
     }
+  }
+
+  /** It is overwritten next: the log is the last place where it can be looked at. */
+  #toldDamaged(memory: string): void {
+    const text = memory.slice(0, DAMAGED_TEXT_LENGTH);
+    this.#parts.log.warn('memory_damaged', { key: 'provisioning:state', text });
   }
 
   #now(): Now {
@@ -112,7 +123,8 @@ export class Provisioner {
     }
     const { request, report } = inbox;
     if (request !== undefined) await this.#feed({ name: 'request', request });
-    if (report === undefined) return;
+    // A report stands until the next attempt; asking the kernel starts a process.
+    if (report === undefined || !isNews(this.#state, report)) return;
     const refused = report.state === 'failed' && /^connack_[245]$/.test(report.outcome);
     const kernelClock = refused ? await kernel.clock() : 'unknown';
     await this.#feed({ name: 'hub', report, kernelClock });

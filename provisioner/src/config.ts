@@ -22,6 +22,12 @@ const seconds = (fallback: number, help: string, max = 86_400) =>
 const minutes = (fallback: number, help: string) =>
   number({ unit: 'min', fallback, min: 0.01, max: 43_200, help });
 
+/** As DPS takes it, whether it is set or found in the certificate. */
+export const REGISTRATION_ID = {
+  pattern: /^[A-Za-z0-9]([A-Za-z0-9._:-]{0,126}[A-Za-z0-9])?$/,
+  allowed: 'up to 128 letters, digits and - . _ : with a letter or digit at both ends',
+} as const;
+
 const DPS_ENV = {
   DPS_ENDPOINT: custom<Endpoint>(
     {
@@ -39,9 +45,8 @@ const DPS_ENV = {
     help: 'id scope of the provisioning service; not set = DPS is not used',
   }),
   DPS_REGISTRATION_ID: text({
+    ...REGISTRATION_ID,
     fallback: undefined,
-    pattern: /^[A-Za-z0-9]([A-Za-z0-9._:-]{0,126}[A-Za-z0-9])?$/,
-    allowed: 'up to 128 letters, digits and - . _ : with a letter or digit at both ends',
     help: 'what DPS knows the device by; not set = the common name of the certificate, else `BALENA_DEVICE_UUID`',
   }),
   DPS_SYMMETRIC_KEY: secret({

@@ -23,5 +23,7 @@ export type ProvisionerLog = {
     readonly kind: string;
   };
   readonly rewritten: { readonly why: string };
+  /** Stored waits and plans cannot be read; `text` is what stood there. */
+  readonly memory_damaged: { readonly key: string; readonly text: string };
   readonly redis_error: { readonly code: string; readonly error: string };
 };

@@ -2,13 +2,14 @@
  * From the variables to what the service works with: the rules for the core, and the secrets for the
  * adapters that need them. What does not fit together ends the service before it begins.
  */
-import { X509Certificate, createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
 import { ConfigError, errorMessage } from '@holdfast/kit';
 import type { DpsIdentity } from './adapters/dps-identity.ts';
+import { REGISTRATION_ID } from './config.ts';
 import type { Config } from './config.ts';
 import { isKey, parseConnectionString } from './core/connection-string.ts';
 import type { Rules } from './core/rules.ts';
+import { certificateOf, checkPair, commonName, pemOf } from './pem.ts';
 
 export interface Settings {
   readonly rules: Rules;
@@ -63,7 +64,8 @@ function byVariables(config: Config, host: string): Found {
   if (certificate === undefined || config.AZURE_PRIVATE_KEY === undefined) {
     throw new ConfigError('AZURE_HUB_HOST needs AZURE_CERT and AZURE_PRIVATE_KEY');
   }
-  pemOf('AZURE_PRIVATE_KEY', config.AZURE_PRIVATE_KEY, undefined);
+  const key = pemOf('AZURE_PRIVATE_KEY', config.AZURE_PRIVATE_KEY, undefined) ?? '';
+  checkPair({ name: 'AZURE_CERT', text: certificate }, { name: 'AZURE_PRIVATE_KEY', text: key });
   const deviceId = commonName(certificate) ?? config.BALENA_DEVICE_UUID;
   if (deviceId === undefined) {
     throw new ConfigError('AZURE_CERT has no common name and BALENA_DEVICE_UUID is not set');
@@ -76,24 +78,14 @@ function byVariables(config: Config, host: string): Found {
 function byDps(config: Config, idScope: string): Found {
   const { DPS_SYMMETRIC_KEY: key, DPS_X509_CERTFILE: certfile, DPS_X509_KEYFILE: keyfile } = config;
   const { DPS_X509_CERTFILE_BASE64: certText, DPS_X509_KEYFILE_BASE64: keyText } = config;
-  const certPem = certificateOf('DPS_X509_CERTFILE_BASE64', certText, certfile);
-  const keyPem = pemOf('DPS_X509_KEYFILE_BASE64', keyText, keyfile);
-  if ((certPem === undefined) !== (keyPem === undefined)) {
-    throw new ConfigError(
-      'DPS_X509_CERTFILE and DPS_X509_KEYFILE go together: set both or neither',
-    );
-  }
-  if ((key === undefined) === (certPem === undefined)) {
+  const certificate = proofOf(config);
+  if ((key === undefined) === (certificate === undefined)) {
     throw new ConfigError('DPS_ID_SCOPE needs DPS_SYMMETRIC_KEY, or a certificate with its key');
   }
   if (key !== undefined && !isKey(key)) {
     throw new ConfigError('DPS_SYMMETRIC_KEY is (hidden), allowed: base64 of 16 to 64 bytes');
   }
-  const named = certPem === undefined ? undefined : commonName(certPem);
-  const registrationId = config.DPS_REGISTRATION_ID ?? named ?? config.BALENA_DEVICE_UUID;
-  if (registrationId === undefined) throw new ConfigError('DPS_REGISTRATION_ID is missing');
-  const certificate =
-    certPem === undefined || keyPem === undefined ? undefined : { cert: certPem, key: keyPem };
+  const registrationId = registrationIdOf(config, certificate?.cert);
   return {
     place: { source: 'dps', kind: key === undefined ? 'x509' : 'sas', idScope, registrationId },
     dps: {
@@ -102,7 +94,7 @@ function byDps(config: Config, idScope: string): Found {
       registrationId,
       key,
       certificate,
-      ca: pemOf('DPS_CA_CERTS_BASE64', config.DPS_CA_CERTS_BASE64, config.DPS_CA_CERTS),
+      ca: certificateOf('DPS_CA_CERTS_BASE64', config.DPS_CA_CERTS_BASE64, config.DPS_CA_CERTS),
       payload: config.DPS_PAYLOAD,
       answerMs: config.DPS_ANSWER_SECONDS * 1_000,
     },
@@ -111,6 +103,34 @@ function byDps(config: Config, idScope: string): Found {
     certfile: certText === undefined ? certfile : undefined,
     keyfile: keyText === undefined ? keyfile : undefined,
   };
+}
+
+/** The certificate for DPS and its key; undefined = neither is set. */
+function proofOf(config: Config): DpsIdentity['certificate'] {
+  const { DPS_X509_CERTFILE_BASE64: certText, DPS_X509_KEYFILE_BASE64: keyText } = config;
+  const cert = certificateOf('DPS_X509_CERTFILE_BASE64', certText, config.DPS_X509_CERTFILE);
+  const key = pemOf('DPS_X509_KEYFILE_BASE64', keyText, config.DPS_X509_KEYFILE);
+  if (cert === undefined && key === undefined) return undefined;
+  if (cert === undefined || key === undefined) {
+    throw new ConfigError(
+      'DPS_X509_CERTFILE and DPS_X509_KEYFILE go together: set both or neither',
+    );
+  }
+  checkPair({ name: 'DPS_X509_CERTFILE', text: cert }, { name: 'DPS_X509_KEYFILE', text: key });
+  return { cert, key };
+}
+
+/** What is not set by its own variable has not been checked yet. */
+function registrationIdOf(config: Config, certPem: string | undefined): string {
+  const named = certPem === undefined ? undefined : commonName(certPem);
+  const id = config.DPS_REGISTRATION_ID ?? named ?? config.BALENA_DEVICE_UUID;
+  if (id === undefined) throw new ConfigError('DPS_REGISTRATION_ID is missing');
+  if (!REGISTRATION_ID.pattern.test(id)) {
+    const from = named === undefined ? 'BALENA_DEVICE_UUID' : 'the common name of the certificate';
+    const words = `${JSON.stringify(id)}, ${from}, cannot be a registration id`;
+    throw new ConfigError(`${words} (${REGISTRATION_ID.allowed}): set DPS_REGISTRATION_ID`);
+  }
+  return id;
 }
 
 function rulesOf(config: Config, place: Place, settings: string): Rules {
@@ -149,45 +169,4 @@ function fingerprint(config: Config, place: Place, { dps }: Omit<Found, 'place'>
     .update([...parts, payload].join('\n'))
     .digest('hex')
     .slice(0, 12);
-}
-
-function pemOf(
-  name: string,
-  encoded: string | undefined,
-  file: string | undefined,
-): string | undefined {
-  if (encoded === undefined && file === undefined) return undefined;
-  const variable = encoded === undefined ? name.replace('_BASE64', '') : name;
-  let pem = '';
-  try {
-    pem = encoded === undefined ? readFileSync(file ?? '', 'utf8') : decoded(encoded);
-  } catch (error) {
-    throw new ConfigError(`${variable}: ${errorMessage(error)}`);
-  }
-  if (!pem.includes('-----BEGIN ')) throw new ConfigError(`${variable} is not a PEM text`);
-  return pem;
-}
-
-function decoded(encoded: string): string {
-  return Buffer.from(encoded, 'base64').toString('utf8');
-}
-
-function certificateOf(
-  name: string,
-  encoded: string | undefined,
-  file: string | undefined,
-): string | undefined {
-  const pem = pemOf(name, encoded, file);
-  if (pem === undefined) return undefined;
-  try {
-    void new X509Certificate(pem).subject;
-    return pem;
-  } catch {
-    throw new ConfigError(`${name.replace('_BASE64', '')} is not a certificate`);
-  }
-}
-
-/** CN of the subject: with DPS it has to be the registration id. */
-function commonName(pem: string): string | undefined {
-  return /^CN=(.+)$/m.exec(new X509Certificate(pem).subject)?.[1];
 }

@@ -52,6 +52,9 @@ export class HttpDps implements Dps {
     try {
       const said = await Promise.race([this.#send(request, agent), late]);
       return { question: request.question, ...said };
+    } catch (error) {
+      // The transport throws what keeps it from sending: a key that is not the certificate's, say.
+      return { question: request.question, ...unreachable(error) };
     } finally {
       watched();
       agent.destroy();

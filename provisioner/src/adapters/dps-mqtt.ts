@@ -14,6 +14,7 @@ import type { Dps, DpsRequest } from '../ports.ts';
 import { untilLate } from './deadline.ts';
 import { SIGNATURE_MS } from './dps-identity.ts';
 import type { DpsIdentity } from './dps-identity.ts';
+import { retryAfterMs } from './retry-after.ts';
 import { sharedAccessSignature } from './sas.ts';
 
 /** A connection that does not let itself be closed is left behind. */
@@ -39,7 +40,8 @@ export class MqttDps implements Dps {
       if (ca !== undefined) base.setOptions({ ca });
       transport = new provisioningMqtt.Mqtt(base);
       this.#send(request, transport, resolve);
-    });
+      // The transport throws what keeps it from sending: a key that is not the certificate's, say.
+    }).catch(failure);
     watched();
     if (transport !== undefined) await closed(transport);
     return { question, answer };
@@ -99,8 +101,7 @@ function answerIn(topic: string, text: string): Answer | undefined {
   const [, status, query = ''] = /^\$dps\/registrations\/res\/(\d+)\/\?(.*)$/.exec(topic) ?? [];
   if (status === undefined) return undefined;
   const seconds = /(?:^|&)retry-after=(\d+(?:\.\d+)?)(?:&|$)/i.exec(query)?.[1];
-  const retryAfterMs = seconds === undefined ? undefined : Number(seconds) * 1_000;
-  return answerOf(Number(status), parsed(text), retryAfterMs);
+  return answerOf(Number(status), parsed(text), retryAfterMs(seconds, undefined, 0));
 }
 
 function parsed(text: string): unknown {

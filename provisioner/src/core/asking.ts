@@ -5,7 +5,7 @@ import { decideDps } from './decisions.ts';
 import type { DpsVerdict, Wait } from './verdicts.ts';
 import { adopt, withRegistration } from './giving.ts';
 import type { Answer, DpsOutcome, Registration } from './outcome.ts';
-import { fleetWaitMs, fruitlessWaitMs, pollWaitMs, retryAfterWaitMs, spread } from './rules.ts';
+import { fleetWaitMs, fruitlessWaitMs, pollWaitMs, spread, throttledWaitMs } from './rules.ts';
 import type { Rules } from './rules.ts';
 import { deadline, signingMs } from './state.ts';
 import type { DpsPart, Effect, Now, State, Step } from './state.ts';
@@ -70,14 +70,15 @@ export function onAnswer(
     return { state: accepted(state, answer, assigningMs, id, now), effects: [] };
   }
   const lastError = 'message' in answer ? answer.message : '';
-  const blocked = verdict.do === 'ask' && verdict.pause === 'blocked';
-  if (blocked && state.hub.name === 'connected') return refusedInVain(state, id, lastError);
   const failed = { ...state, lastError, failures: state.failures + 1 };
   const paused = afterFailure(rules, failed, outcome, verdict, id, now, random);
-  return {
-    state: { ...failed, dps: paused, heldUntilMs: heldUntil(failed, paused, outcome) },
-    effects: [],
-  };
+  const held = { ...failed, heldUntilMs: heldUntil(failed, paused, outcome) };
+  if (state.hub.name === 'connected') {
+    if (paused.name === 'blocked') return refusedInVain(held, id, lastError);
+    // It came back while DPS was asked: as when that was only planned, see hub.ts.
+    if (dps.cause === 'hub') return { state: { ...dropped(held), lastError: '' }, effects: [] };
+  }
+  return { state: { ...held, dps: paused }, effects: [] };
 }
 
 /** The failures before stay counted until there is an assignment: acceptance alone is not success. */
@@ -104,14 +105,12 @@ function accepted(
 /** A device whose hub works has no need of what a person asked for: the refusal is the answer. */
 function refusedInVain(state: State, reason: string, error: string): Step {
   const tell: Effect = { name: 'tell', event: 'provisioning_refused', fields: { reason, error } };
-  const idle = {
-    ...state,
-    lastError: error,
-    dps: { name: 'idle' as const },
-    failures: 0,
-    told: '',
-  };
-  return { state: idle, effects: [tell] };
+  return { state: dropped(state), effects: [tell] };
+}
+
+/** Nothing is wanted from DPS any more; a time it has named stays. */
+function dropped(state: State): State {
+  return { ...state, dps: { name: 'idle' }, failures: 0, told: '' };
 }
 
 function adopted(
@@ -173,7 +172,7 @@ function waitMs(
     case 'none':
       return 0;
     case 'retry_after':
-      return retryAfterWaitMs(rules, retryAfterMs ?? 0, random);
+      return throttledWaitMs(rules, retryAfterMs ?? 0, failures, random);
     case 'fleet':
       return fleetWaitMs(rules, failures, random);
     case 'busy':

@@ -5,6 +5,7 @@
  * nor a clock that is set can shorten them. After a reboot only the wall clock is left: the time it
  * says has passed since the writing is taken off, and one that went backwards takes off nothing.
  */
+import { isMemory } from './memory.ts';
 import type { Memory, Stored } from './start.ts';
 import { nextAttempt, publicReason, publicState } from './state.ts';
 import type { Assignment, Deadline, DpsPart, Now, State } from './state.ts';
@@ -24,6 +25,7 @@ export function encodeState(state: State, settings: string, now: Now, bootId: st
     dps,
     window: hub.window,
     looked: hub.looked,
+    hold: { untilMs: state.hubNotBeforeMs, failures: hub.failures, report: hub.heldFor },
     failures,
     heldUntilMs,
     fruitless,
@@ -111,24 +113,22 @@ function decodeMemory(fields: Fields, now: Now, bootId: string): Memory | undefi
   return shifted(memory, shiftMs);
 }
 
-/** JSON knows neither undefined nor what we expect: what is not an object of ours is nothing. */
 function parse(text: string | undefined): Memory | undefined {
   try {
     const value: unknown = JSON.parse(text ?? '');
-    const isOurs =
-      typeof value === 'object' && value !== null && 'dps' in value && 'failures' in value;
-    return isOurs ? (value as Memory) : undefined;
+    return isMemory(value) ? value : undefined;
   } catch {
     return undefined;
   }
 }
 
 function shifted(memory: Memory, byMs: number): Memory {
-  const { window, heldUntilMs, askedAtMs, requests } = memory;
+  const { window, hold, heldUntilMs, askedAtMs, requests } = memory;
   return {
     ...memory,
     dps: shiftedDps(memory.dps, byMs),
     window: window && later(window, byMs),
+    hold: { ...hold, untilMs: hold.untilMs + byMs },
     heldUntilMs: heldUntilMs === undefined ? undefined : heldUntilMs + byMs,
     askedAtMs: askedAtMs === undefined ? undefined : askedAtMs + byMs,
     requests: requests && { ...requests, lastMs: requests.lastMs + byMs },

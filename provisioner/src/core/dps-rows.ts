@@ -120,7 +120,8 @@ export const DPS_ROWS: readonly DpsRow[] = [
     id: 'throttled',
     outcome: '429 with Retry-After',
     means: 'too many devices at a time',
-    action: 'the same again after Retry-After, never earlier, whoever asks',
+    action:
+      'the same again after Retry-After, never earlier, whoever asks; under a second as without',
     fits: (c) => status(c) === 429 && retryAfter(c) !== undefined,
     verdict: ask('same', 'waiting', 'retry_after'),
   },

@@ -8,7 +8,8 @@ export const HUB_ROWS: readonly HubRow[] = [
     id: 'hub_connected',
     outcome: 'connected',
     means: 'all is well',
-    action: 'whatever was planned because of the hub is dropped',
+    action:
+      'whatever was planned because of the hub is dropped, and so is a failure of what was asked',
     fits: (c) => c.outcome === 'ok',
     verdict: { do: 'settle' },
   },

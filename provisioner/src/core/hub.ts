@@ -13,6 +13,15 @@ import type { DpsPart, HubPart, Now, State, Step } from './state.ts';
 const NOTHING = new Set<HubReport['state']>(['connecting', 'off']);
 
 /** Reports of another generation, and those already seen, change nothing. */
+export function isNews({ hub, generation }: State, report: HubReport): boolean {
+  const news = report.generation === generation && seenAs(report) !== hub.seen;
+  return news && hub.name !== 'none' && !NOTHING.has(report.state);
+}
+
+function seenAs({ attempt, state, atMs }: HubReport): string {
+  return `${attempt} ${state} ${atMs}`;
+}
+
 export function onHub(
   rules: Rules,
   before: State,
@@ -21,18 +30,14 @@ export function onHub(
   now: Now,
   random: Random,
 ): Step {
-  const seen = `${report.attempt} ${report.state} ${report.atMs}`;
+  if (!isNews(before, report)) return { state: before, effects: [] };
   const { hub } = before;
-  const news = report.generation === before.generation && seen !== hub.seen;
-  if (!news || hub.name === 'none' || NOTHING.has(report.state)) {
-    return { state: before, effects: [] };
-  }
   const outcome = outcomeOf(report);
   const refused = /^connack_[245]$/.test(outcome);
   const short = outcome === 'dropped' && report.heldMs < GOOD_CONNECTION_MS;
   const counted: HubPart = {
     ...hub,
-    seen,
+    seen: seenAs(report),
     refusals: refused ? hub.refusals + 1 : hub.refusals,
     drops: short ? hub.drops + 1 : hub.drops,
   };
@@ -91,7 +96,8 @@ function connected(state: State, now: Now): State {
       reason: 'hub_connected',
       connectedMs: now.monotonicMs,
       refusals: 0,
-      failures: 0,
+      // One that throws us out again and again has let us in each time: see `settled`.
+      failures: hub.drops > 0 ? hub.failures : 0,
       window: undefined,
       looked: false,
     },
@@ -110,9 +116,11 @@ function failingHub(rules: Rules, state: State, reason: string, now: Now, random
 
 /** The next attempt at the hub not before an exponential wait. */
 function held(rules: Rules, state: State, now: Now, random: Random): Step {
+  const { seen, heldFor } = state.hub;
+  if (seen === heldFor) return { state, effects: [] };
   const failures = state.hub.failures + 1;
   const hubNotBeforeMs = now.monotonicMs + hubHoldMs(rules, failures, random);
-  const hub = { ...state.hub, failures };
+  const hub = { ...state.hub, failures, heldFor: seen };
   return publish(rules, { ...state, hub, hubNotBeforeMs }, now);
 }
 

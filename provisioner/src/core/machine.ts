@@ -85,7 +85,10 @@ function react(rules: Rules, state: State, event: Event, now: Now, random: Rando
   }
 }
 
-/** The wall clock was set: the token's times are wrong, and a wrong clock may be right now. */
+/**
+ * The wall clock was set: the times given out are wrong, with a certificate too, and a wrong clock
+ * may be right now.
+ */
 function noticeClock(rules: Rules, state: State, now: Now): Step {
   const wallOffsetMs = now.wallMs - now.monotonicMs;
   if (Math.abs(wallOffsetMs - state.clock.wallOffsetMs) <= CLOCK_JUMP_MS) {
@@ -100,8 +103,7 @@ function noticeClock(rules: Rules, state: State, now: Now): Step {
           due: deadline(now, Math.min(dps.due.atMs - now.monotonicMs, gapMs(rules, state, now))),
         }
       : dps;
-  const set = { ...state, clock, dps: woken };
-  return set.renewAtMs === undefined ? { state: set, effects: [] } : publish(rules, set, now);
+  return publish(rules, { ...state, clock, dps: woken }, now);
 }
 
 function onTick(rules: Rules, before: State, now: Now, random: Random): Step {
@@ -120,7 +122,9 @@ function onTick(rules: Rules, before: State, now: Now, random: Random): Step {
 /** A connection that has held for a while ends the memory of those that did not. */
 function settled(state: State, now: Now): State {
   const { hub } = state;
-  const good = hub.name === 'connected' && now.monotonicMs - hub.connectedMs >= GOOD_CONNECTION_MS;
+  // The same sum as in `wakeAtMs`: a difference may round to less, and then nothing would happen there.
+  const goodAtMs = hub.connectedMs + GOOD_CONNECTION_MS;
+  const good = hub.name === 'connected' && now.monotonicMs >= goodAtMs;
   if (!good || (state.fruitless === 0 && hub.drops === 0)) return state;
-  return { ...state, fruitless: 0, hub: { ...hub, drops: 0 } };
+  return { ...state, fruitless: 0, hub: { ...hub, drops: 0, failures: 0 } };
 }

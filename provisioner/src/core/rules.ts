@@ -61,8 +61,8 @@ export const POLL_FLOOR_MS = 2_000;
 const POLL_MS = 3_000;
 /** min_retry_delay of the fleet formula. */
 const FLEET_FLOOR_MS = 1_000;
-/** No wait is longer: a number beyond this is a mistake of the other side. */
-const LONGEST_MS = 30 * 86_400_000;
+/** No wait that DPS names is taken for longer: a number beyond this is a mistake of the other side. */
+export const LONGEST_MS = 30 * 86_400_000;
 
 /** Spreads a wait upwards: from `ms` to one and a half of it. */
 export function spread(ms: number, random: Random): number {
@@ -90,6 +90,21 @@ export function fleetWaitMs(rules: Rules, failures: number, random: Random): num
 export function retryAfterWaitMs(rules: Rules, retryAfterMs: number, random: Random): number {
   const tailMs = Math.min(fleetCeilingMs(rules.fleet), Math.max(FLEET_FLOOR_MS, retryAfterMs));
   return Math.min(Math.max(0, retryAfterMs), LONGEST_MS) + random.next() * tailMs;
+}
+
+/**
+ * 429 with Retry-After, the `failures`-th in a row. Nothing, or a date that is over, names no time: by
+ * that alone DPS would be asked several times a second.
+ */
+export function throttledWaitMs(
+  rules: Rules,
+  retryAfterMs: number,
+  failures: number,
+  random: Random,
+): number {
+  return retryAfterMs < FLEET_FLOOR_MS
+    ? fleetWaitMs(rules, failures, random)
+    : retryAfterWaitMs(rules, retryAfterMs, random);
 }
 
 /** Until the next poll: what DPS says, and never faster than it allows. */

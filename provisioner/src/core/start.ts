@@ -1,7 +1,7 @@
 /** Coming up: what was stored is gone on with; nothing that was waited for gets shorter. */
 import type { Random } from '@holdfast/kit';
 import { isSame, publish, withRegistration } from './giving.ts';
-import { fruitlessWaitMs } from './rules.ts';
+import { fruitlessWaitMs, hubHoldMs } from './rules.ts';
 import type { Rules } from './rules.ts';
 import { NO_HUB, belongs, deadline, emptyState, gapMs } from './state.ts';
 import type { Assignment, Cause, Deadline, DpsPart, Effect, Now, State, Step } from './state.ts';
@@ -21,6 +21,12 @@ export interface Memory {
   readonly dps: DpsPart;
   readonly window: Deadline | undefined;
   readonly looked: boolean;
+  /** The hub is left alone: until when, after how many failures, because of which report. */
+  readonly hold: {
+    readonly untilMs: number;
+    readonly failures: number;
+    readonly report: string;
+  };
   readonly failures: number;
   readonly heldUntilMs: number | undefined;
   readonly fruitless: number;
@@ -65,20 +71,23 @@ function fixed(rules: Rules, state: State, stored: Stored | undefined, now: Now)
   const place = rules.fixed ?? { host: '', deviceId: '' };
   const registration = { ...place, substatus: '', etag: '', payload: '' };
   const assignment = withRegistration(rules, registration, now);
-  return given(rules, state, stored?.assignment, assignment, now);
+  return given(rules, state, stored, assignment, now);
 }
 
 function given(
   rules: Rules,
   state: State,
-  before: Assignment | undefined,
+  stored: Stored | undefined,
   assignment: Assignment,
   now: Now,
 ): Step {
-  const same = isSame(before, assignment);
+  const same = isSame(stored?.assignment, assignment);
   const generation = same ? Math.max(1, state.generation) : state.generation + 1;
-  const hub = { ...NO_HUB, ...state.hub, name: 'untried' as const };
-  return publish(rules, { ...state, assignment, generation, hub }, now);
+  const hold = same ? stored?.memory?.hold : undefined;
+  const { failures, report: heldFor } = hold ?? { failures: 0, report: '' };
+  const hub = { ...state.hub, name: 'untried' as const, failures, heldFor };
+  const hubNotBeforeMs = Math.max(now.monotonicMs, hold?.untilMs ?? 0);
+  return publish(rules, { ...state, assignment, generation, hub, hubNotBeforeMs }, now);
 }
 
 function withDps(
@@ -97,12 +106,26 @@ function withDps(
   const base = { ...state, failures };
   if (kept) {
     const { window, looked } = memory ?? { window: undefined, looked: false };
-    const hub = { ...NO_HUB, looked, window };
-    const dps: DpsPart = resumed ?? { name: 'idle' };
-    return given(rules, { ...base, hub, dps }, cached, cached, now);
+    const hubFirst = (due: Deadline) => afterTheHub(rules, due, now, random);
+    const hub = { ...NO_HUB, looked, window: window && hubFirst(window) };
+    const dps = resumed ?? { name: 'idle' };
+    const planned =
+      'question' in dps && dps.cause === 'hub' ? { ...dps, due: hubFirst(dps.due) } : dps;
+    return given(rules, { ...base, hub, dps: planned }, stored, cached, now);
   }
   const dps = resumed ?? firstAsk(rules, base, cached, now, random);
   return withdrawn({ ...base, dps }, stored);
+}
+
+/**
+ * What became due while nobody was there, because of a hub that was away then: the hub comes first, and
+ * a fleet that is switched on together does not ask together. Puts off by no more than it is overdue,
+ * so a service that is killed again and again comes to ask all the same.
+ */
+function afterTheHub(rules: Rules, due: Deadline, now: Now, random: Random): Deadline {
+  const overdueMs = now.monotonicMs - due.atMs;
+  if (overdueMs <= 0) return due;
+  return deadline(now, Math.min(overdueMs, hubHoldMs(rules, 1, random)));
 }
 
 /** What was planned or under way; undefined = nothing, or it is void. */

@@ -66,6 +66,8 @@ export interface HubPart {
   readonly looked: boolean;
   /** The newest report that counted. */
   readonly seen: string;
+  /** The report for which it is left alone: read again after a restart it does not count again. */
+  readonly heldFor: string;
 }
 
 export interface Assignment extends Registration {
@@ -182,6 +184,7 @@ export const NO_HUB: HubPart = {
   window: undefined,
   looked: false,
   seen: '',
+  heldFor: '',
 };
 
 export function emptyState(now: Now): State {

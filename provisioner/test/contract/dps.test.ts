@@ -67,10 +67,12 @@ for (const transport of ['http', 'mqtt'] as const) {
     });
 
     const seconds = { seconds: 7 };
+    const century = { seconds: 3_155_760_000 };
     for (const [action, expected] of [
       [{ kind: 'status', status: 429, retryAfter: seconds }, ['refused', 429, 7_000]],
       [{ kind: 'status', status: 429 }, ['refused', 429, undefined]],
       [{ kind: 'status', status: 503, retryAfter: seconds }, ['refused', 503, 7_000]],
+      [{ kind: 'status', status: 503, retryAfter: century }, ['refused', 503, 30 * 86_400_000]],
       [{ kind: 'status', status: 500, body: '' }, ['refused', 500, undefined]],
       [{ kind: 'status', status: 404 }, ['refused', 404, undefined]],
       [{ kind: 'status', status: 403, body: '<html>' }, ['refused', 403, undefined]],
@@ -128,6 +130,20 @@ for (const transport of ['http', 'mqtt'] as const) {
       const own = { registrationId: 'sealed', key: undefined, certificate };
       assert.equal((await register(dps(own))).kind, 'assigning');
     });
+
+    test('what cannot even be sent is no answer, and nothing is rejected', async () => {
+      const { certificatePem: cert } = await cloud.authority.issueDevice('sealed');
+      const { keyPem } = await cloud.authority.issueDevice('another');
+      for (const key of [keyPem, cert, 'no PEM at all']) {
+        const of = dps({ key: undefined, certificate: { cert, key } });
+        for (const answer of [await register(of), await poll('op', of)]) {
+          assert.ok(answer.kind === 'unreachable', JSON.stringify(answer));
+          assert.doesNotMatch(JSON.stringify(answer), /BEGIN|MII/);
+        }
+      }
+      const unsendable = await register(dps({ registrationId: 'my pi\n' }));
+      assert.ok(unsendable.kind !== 'assigned' && unsendable.kind !== 'assigning');
+    });
   });
 }
 
@@ -167,5 +183,23 @@ describe('the status lookup', () => {
     const throttled = await ask('lookup');
     assert.ok(throttled.kind === 'refused' && throttled.status === 429);
     assert.ok(Math.abs((throttled.retryAfterMs ?? 0) - 60_000) <= 1_000);
+  });
+
+  test('with a key that is not the one of the certificate is no answer', async () => {
+    const { certificatePem: cert } = await cloud.authority.issueDevice('pi');
+    const { keyPem: key } = await cloud.authority.issueDevice('another');
+    const dps = new HttpDps({
+      host: 'localhost',
+      port: cloud.dps.httpsPort,
+      idScope: cloud.dps.idScope,
+      registrationId: 'pi',
+      key: undefined,
+      certificate: { cert, key },
+      ca: cloud.ca,
+      payload: undefined,
+      answerMs: 5_000,
+    });
+    const asked = dps.ask({ question: 'lookup', operationId: '', signMs: Date.now() }, never);
+    assert.equal((await asked).answer.kind, 'unreachable');
   });
 });

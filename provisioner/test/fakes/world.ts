@@ -12,6 +12,7 @@ import type {
   Answer,
   DpsOutcome,
   HubOutcome,
+  HubReport,
   KernelClock,
   Question,
 } from '../../src/core/outcome.ts';
@@ -56,10 +57,13 @@ export class World {
   readonly states = new Set<string>();
   readonly published: { atMs: number; host: string; generation: number }[] = [];
   withdrawn = 0;
+  /** `not_before_ms` as the mqtthandler reads it, by the wall clock. */
+  notBeforeMs = 0;
   #stored: Fields = {};
   #assignment: Fields = {};
   #boot = 1;
   #attempt = 0;
+  #link: HubReport | undefined;
   #reported = 0;
   #hubAtMs = 0;
   #connected = false;
@@ -83,6 +87,7 @@ export class World {
     const stored = decode(this.#stored, this.#assignment, 0, this.now, boot);
     this.state = emptyState(this.now);
     this.do({ name: 'start', stored });
+    this.#deliver();
     this.do({ name: 'tick' });
   }
 
@@ -175,7 +180,10 @@ export class World {
 
   #nextHubMs(): number {
     if (this.state.assignment === undefined || this.#connected) return Infinity;
-    return Math.max(this.#hubAtMs, this.state.hubNotBeforeMs, this.now.monotonicMs);
+    const { wallMs, monotonicMs } = this.now;
+    // Whole milliseconds: less than that is lost in a number as large as the wall clock's.
+    const waitMs = Math.max(0, Math.ceil(this.notBeforeMs - wallMs));
+    return Math.max(this.#hubAtMs, monotonicMs + waitMs);
   }
 
   #tryHub(): void {
@@ -196,7 +204,7 @@ export class World {
   #report(state: 'connected' | 'failed' | 'lost', outcome: HubOutcome, heldMs: number): void {
     this.#attempt += 1;
     const { generation } = this.state;
-    const report = {
+    this.#link = {
       generation,
       attempt: this.#attempt,
       atMs: this.now.wallMs,
@@ -205,7 +213,13 @@ export class World {
       detail: 'simulated',
       heldMs,
     };
-    this.do({ name: 'hub', report, kernelClock: this.kernelClock });
+    this.#deliver();
+  }
+
+  /** A report stands until the next one: a service that starts reads it again. */
+  #deliver(): void {
+    if (this.#link === undefined) return;
+    this.do({ name: 'hub', report: this.#link, kernelClock: this.kernelClock });
   }
 
   #carryOut(effect: Effect, before: State): void {
@@ -220,9 +234,10 @@ export class World {
         return;
       }
       case 'publish': {
-        const { assignment, generation } = this.state;
+        const { assignment, generation, hubNotBeforeMs } = this.state;
         if (assignment === undefined) throw new Error('nothing to publish');
         this.published.push({ atMs, host: assignment.host, generation });
+        this.notBeforeMs = this.now.wallMs + Math.max(0, hubNotBeforeMs - atMs);
         this.#assignment = encodeAssignment(assignment, generation);
         if (generation !== this.#reported) {
           this.#reported = generation;

@@ -33,6 +33,8 @@ class Bed {
   readonly lines: string[] = [];
   readonly events: string[] = [];
   status: StatusFields = {};
+  /** How often the kernel was asked about its clock: each time is a process. */
+  clockReads = 0;
   #stop = new AbortController();
   #running = Promise.resolve();
 
@@ -51,7 +53,7 @@ class Bed {
         token: (host: string, id: string, endMs: number) => `${host}/${id} until ${endMs}`,
       },
       store: this.store,
-      kernel: { bootId: 'b', clock: async () => 'unknown' as const },
+      kernel: { bootId: 'b', clock: async () => (this.clockReads++, 'unknown' as const) },
       reports: {
         status: (fields: StatusFields) => (this.status = { ...this.status, ...fields }),
         event: (event: string) => this.events.push(event),
@@ -150,6 +152,39 @@ describe('the loop', () => {
     await bed.clock.advance(1_100);
     assert.equal(bed.store.request, undefined);
     assert.equal(bed.dps.asked.length, 2);
+    await bed.stop();
+  });
+  test('a refusal that stands for hours is one look at the clock of the kernel, not one a second', async () => {
+    const bed = new Bed();
+    await bed.provision();
+    const refusal = { generation: 1, detail: '', heldMs: 0, state: 'failed' } as const;
+    bed.store.report = { ...refusal, attempt: 1, atMs: 1, outcome: 'connack_5' };
+    await bed.clock.advance(10 * MINUTE_MS);
+    assert.equal(bed.clockReads, 1);
+    assert.equal(bed.status['state'], 'hub_refused');
+    bed.store.report = { ...refusal, attempt: 2, atMs: 2, outcome: 'connack_5' };
+    await bed.clock.advance(10 * MINUTE_MS);
+    assert.equal(bed.clockReads, 2);
+    bed.store.report = { ...refusal, generation: 7, attempt: 3, atMs: 3, outcome: 'connack_5' };
+    await bed.clock.advance(10 * MINUTE_MS);
+    assert.equal(bed.clockReads, 2);
+    await bed.stop();
+  });
+  test('a damaged memory is logged and not gone on from, and the assignment is kept', async () => {
+    const bed = new Bed();
+    await bed.provision();
+    await bed.stop();
+    const { state = {}, given = 'none' } = bed.store.written ?? {};
+    const memory = '{"dps":{"name":"resting"},"failures":0}';
+    bed.store.written = { state: { ...state, memory }, given };
+    bed.lines.length = 0;
+    bed.start();
+    await bed.clock.advance(10);
+    const [line, ...more] = bed.lines.filter((text) => text.includes('memory_damaged'));
+    assert.match(line ?? '', /"level":"warn".*provisioning:state.*resting/);
+    assert.deepEqual(more, []);
+    assert.equal(bed.credentials['host'], HUB_A.host);
+    assert.equal(bed.dps.asked.length, 1);
     await bed.stop();
   });
   test('a failure that repeats for hours does not fill the log or the time line', async () => {

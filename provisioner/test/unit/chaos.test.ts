@@ -185,7 +185,8 @@ for (let seed = 1; seed <= SEEDS; seed += 1) {
   test(`${DAYS} days of chaos keep the rules and end in a connection (seed ${seed})`, () => {
     const random = seededRandom(seed);
     const held: Held[] = [];
-    const rules = { ...RULES, keepsAssignment: seed % 4 !== 0, canLookUp: seed % 5 !== 0 };
+    const kind = seed % 3 === 0 ? ('x509' as const) : ('sas' as const);
+    const rules = { ...RULES, kind, keepsAssignment: seed % 4 !== 0, canLookUp: seed % 5 !== 0 };
     const w = new World(rules, START, random, moody(random, held));
     const hubMood = new Mood(random, HUB_MOODS);
     const clockMood = new Mood(random, ['unknown', 'synchronised', 'unsynchronised'] as const);

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
+import { seededRandom } from '@holdfast/kit/testing';
 import { decode, encodeAssignment, encodeState } from '../../src/core/codec.ts';
 import type { Fields } from '../../src/core/codec.ts';
+import { step } from '../../src/core/machine.ts';
 import { emptyState } from '../../src/core/state.ts';
-import type { Assignment, Now, State } from '../../src/core/state.ts';
-import { HOUR_MS, MINUTE_MS, START } from '../fakes/rules.ts';
+import type { Assignment, DpsPart, Now, State } from '../../src/core/state.ts';
+import { HOUR_MS, MINUTE_MS, RULES, START } from '../fakes/rules.ts';
 
 const ASSIGNMENT: Assignment = {
   host: 'a.azure-devices.net:8883',
@@ -38,6 +40,17 @@ function remainingMs(fields: Fields, now: Now, boot: string): number {
   return dps.due.atMs - now.monotonicMs;
 }
 
+const isWhole = (text: unknown) => typeof text === 'string' && !/NaN|undefined/.test(text);
+
+/** The JSON of `memory` with one of its values, at any depth, replaced; undefined = left out. */
+function damaged(memory: unknown, at: number, value: unknown): string {
+  let count = 0;
+  JSON.stringify(memory, (_, part: unknown) => ((count += 1), part));
+  const target = at % count;
+  let i = 0;
+  return JSON.stringify(memory, (_, part: unknown) => (i++ === target ? value : part)) ?? '';
+}
+
 describe('what survives', () => {
   test('an assignment comes back as it was', () => {
     const { assignment, generation } = decode({}, encodeAssignment(ASSIGNMENT, 7), 3, START, 'b');
@@ -57,10 +70,54 @@ describe('what survives', () => {
       { memory: '{' },
       { memory: '[]' },
       { memory: '{}' },
+      { memory: '{"dps":{"name":"resting"},"failures":0}' },
+      { memory: '{"dps":{},"failures":0}' },
+      { memory: '{"dps":null,"failures":0}' },
       { written_ms: 'x' },
     ]) {
       assert.equal(decode({ ...state, ...damage }, {}, 0, START, 'b').memory, undefined);
     }
+  });
+  test('whatever is damaged in the memory of any state, the service starts and goes on', () => {
+    const due = { atMs: START.monotonicMs + HOUR_MS, waitMs: HOUR_MS };
+    const why = { cause: 'hub', reason: 'dps_busy' } as const;
+    const parts: readonly DpsPart[] = [
+      { name: 'idle' },
+      { name: 'waiting', question: 'lookup', due, ...why },
+      { name: 'blocked', question: 'register', due, ...why },
+      { name: 'clock_wrong', question: 'register', due, ...why },
+      { name: 'registering', retry: due, ...why },
+      { name: 'looking_up', retry: due, ...why },
+      { name: 'assigning', operationId: 'op', due, asking: true, sinceMs: 1, ...why },
+    ];
+    const bad = fc.oneof(fc.jsonValue(), fc.constantFrom(undefined, null, -1, '5', {}, [], 'idle'));
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...parts),
+        fc.nat(),
+        bad,
+        fc.boolean(),
+        (dps, at, value, kept) => {
+          const requests = { count: 2, lastMs: 5 };
+          const hub = { ...emptyState(START).hub, window: due };
+          const whole = { ...waiting(HOUR_MS), dps, requests, askedAtMs: 5, hub };
+          const fields = encodeState(whole, 's', START, 'b');
+          const memory = damaged(JSON.parse(fields['memory'] ?? ''), at, value);
+          const assignment = kept ? encodeAssignment(ASSIGNMENT, 1) : {};
+          const stored = decode({ ...fields, memory }, assignment, 0, START, 'other');
+          const rules = { ...RULES, idScope: '0ne', registrationId: 'r' };
+          const chance = seededRandom(at);
+          let { state } = step(rules, emptyState(START), { name: 'start', stored }, START, chance);
+          for (let hours = 0; hours < 30; hours += 1) {
+            const monotonicMs = START.monotonicMs + hours * HOUR_MS;
+            const now = { wallMs: START.wallMs + hours * HOUR_MS, monotonicMs };
+            ({ state } = step(rules, state, { name: 'tick' }, now, chance));
+            assert.ok(Object.values(encodeState(state, 's', now, 'b')).every(isWhole));
+          }
+        },
+      ),
+      { numRuns: 500 },
+    );
   });
   test('people are told state, reason, and the next attempt by the wall clock', () => {
     const fields = encodeState(waiting(HOUR_MS), 's', START, 'b');

@@ -44,6 +44,8 @@ describe('the variables', () => {
     const env = { ...DPS, DPS_REGISTRATION_ID: '', BALENA_DEVICE_UUID: 'abc' };
     assert.equal(settings(env).rules.registrationId, 'abc');
     assert.match(refusal({ ...DPS, DPS_REGISTRATION_ID: '' }), /DPS_REGISTRATION_ID is missing/);
+    const words = /"my pi", BALENA_DEVICE_UUID, cannot be a registration id .*set DPS_REG/;
+    assert.match(refusal({ ...env, BALENA_DEVICE_UUID: 'my pi' }), words);
   });
   test('what does not fit together is refused in words, without secrets', () => {
     for (const [env, words] of [

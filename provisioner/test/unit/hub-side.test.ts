@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { publicState } from '../../src/core/state.ts';
-import { names, questions, refused, world } from '../fakes/machine-world.ts';
+import { names, questions, refused, waits, world } from '../fakes/machine-world.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, RULES } from '../fakes/rules.ts';
 import { World, toA, toB } from '../fakes/world.ts';
 import type { Dps } from '../fakes/world.ts';
 
 describe('the hub', () => {
-  const provisioned = (dps: Dps, rules: Partial<typeof RULES> = {}): World => {
-    const w = world(() => toA, rules);
+  const provisioned = (dps: Dps, rules: Partial<typeof RULES> = {}, seed = 1): World => {
+    const w = world(() => toA, rules, seed);
     w.start();
     w.run(HOUR_MS);
     w.asked.length = 0;
@@ -86,6 +86,52 @@ describe('the hub', () => {
     w.run(DAY_MS);
     assert.equal(w.asked.length, length);
   });
+  for (const [words, answer] of [
+    ['does not know the device any more', refused(404)],
+    ['has trouble of its own', refused(503)],
+    ['says when to come back', refused(503, 2 * HOUR_MS)],
+    ['has switched the device off', { kind: 'ended', status: 'disabled', message: 'off' }],
+  ] as const) {
+    test(`it comes back while DPS is asked, which then ${words}: that changes nothing`, () => {
+      let cameBack = 0;
+      for (let seed = 1; seed <= 20; seed += 1) {
+        const w = provisioned((question) => (question === 'lookup' ? answer : toA), {}, seed);
+        w.latencyMs = 29_000;
+        w.hub = ({ state }) => (state.dps.name === 'looking_up' ? 'ok' : 'network');
+        w.dropConnection();
+        while (w.asked.length === 0) w.run(1_000);
+        w.run(27_000);
+        if (!w.connected) continue;
+        cameBack += 1;
+        w.run(DAY_MS);
+        assert.deepEqual(questions(w), ['lookup']);
+        assert.equal(names(w), 'connected hub_connected');
+        assert.equal(w.state.failures, 0);
+      }
+      assert.ok(cameBack >= 4, `${cameBack}`);
+    });
+  }
+  test('it comes back while DPS is asked, which names a time: a request keeps to that', () => {
+    let cameBack = 0;
+    for (let seed = 1; seed <= 20; seed += 1) {
+      const w = provisioned(() => refused(429, 2 * HOUR_MS), {}, seed);
+      w.latencyMs = 29_000;
+      w.hub = ({ state }) => (state.dps.name === 'looking_up' ? 'ok' : 'network');
+      w.dropConnection();
+      while (w.asked.length === 0) w.run(1_000);
+      w.run(27_000);
+      if (!w.connected) continue;
+      cameBack += 1;
+      w.run(MINUTE_MS);
+      assert.equal(names(w), 'connected hub_connected');
+      w.dps = () => toA;
+      w.request();
+      w.run(4 * HOUR_MS);
+      assert.deepEqual(questions(w), ['lookup', 'register']);
+      assert.ok((waits(w)[0] ?? 0) >= 7_200, `${waits(w)[0]}`);
+    }
+    assert.ok(cameBack >= 4, `${cameBack}`);
+  });
   test('refuses: a fresh token first, then one registration, then slower and slower', () => {
     const w = provisioned(() => toA);
     w.hub = () => 'connack_5';
@@ -143,6 +189,10 @@ describe('the hub', () => {
     assert.equal(names(w), 'hub_failing hub_throws_out');
     assert.deepEqual(questions(w), []);
     assert.ok(w.state.hubNotBeforeMs - w.now.monotonicMs <= 15 * MINUTE_MS);
+    const attempts = w.published.length;
+    w.run(DAY_MS);
+    // From ten to fifteen minutes each, and 32 tokens.
+    assert.ok(w.published.length - attempts <= 144 + 32, `${w.published.length - attempts}`);
   });
   test('reports of another generation and repeated ones are not counted', () => {
     const w = provisioned(() => toA);
@@ -163,53 +213,5 @@ describe('the hub', () => {
       w.do({ name: 'hub', report: { ...report, generation }, kernelClock: 'unknown' });
     }
     assert.equal(names(w), 'hub_refused hub_refused_once');
-  });
-});
-
-describe('a fixed assignment', () => {
-  const FIXED = {
-    source: 'connection_string',
-    fixed: { host: 'h', deviceId: 'd' },
-    idScope: '',
-    registrationId: '',
-  } as const;
-  test('is handed out without DPS, and its token renewed', () => {
-    const w = world(() => toA, FIXED);
-    w.start();
-    w.run(DAY_MS);
-    assert.equal(w.asked.length, 0);
-    assert.equal(w.published.length, 1 + 32);
-    for (let i = 1; i < w.published.length; i += 1) {
-      const between = (w.published[i]?.atMs ?? 0) - (w.published[i - 1]?.atMs ?? 0);
-      assert.equal(between, 45 * MINUTE_MS);
-    }
-  });
-  test('that is refused is tried again more slowly, for ever', () => {
-    const w = world(() => toA, FIXED);
-    w.hub = () => 'connack_5';
-    w.start();
-    w.run(DAY_MS);
-    assert.equal(names(w), 'hub_refused hub_refused_fixed');
-    assert.equal(w.asked.length, 0);
-    w.hub = () => 'ok';
-    w.run(20 * MINUTE_MS);
-    assert.equal(publicState(w.state), 'connected');
-  });
-  test('answers a request with a fresh token and says that there is no DPS', () => {
-    const w = world(() => toA, FIXED);
-    w.start();
-    w.run(MINUTE_MS);
-    w.request();
-    assert.equal(w.published.length, 2);
-    assert.equal(w.told.at(-1)?.event, 'reprovision_without_dps');
-  });
-  test('another one is another generation', () => {
-    const w = world(() => toA, FIXED);
-    w.start();
-    w.restart();
-    assert.equal(w.state.generation, 1);
-    w.rules = { ...w.rules, fixed: { host: 'h2', deviceId: 'd' } };
-    w.restart();
-    assert.equal(w.state.generation, 2);
   });
 });

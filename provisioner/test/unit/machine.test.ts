@@ -5,7 +5,6 @@ import { names, questions, refused, unreachable, waits, world } from '../fakes/m
 import { DAY_MS, HOUR_MS, MINUTE_MS, RULES, START } from '../fakes/rules.ts';
 import { World, toA } from '../fakes/world.ts';
 import type { Answer } from '../../src/core/outcome.ts';
-import type { Dps } from '../fakes/world.ts';
 
 describe('starting', () => {
   test('the first start registers at once, polls, and hands out what it got', () => {
@@ -121,6 +120,16 @@ describe('DPS says', () => {
     const five = first.map((wait) => wait[4] ?? 0);
     assert.ok(Math.min(...five) >= 16, `${Math.min(...five)}`);
   });
+  test('429 with a Retry-After of nothing: as one without, not several times a second', () => {
+    for (let seed = 1; seed <= 20; seed += 1) {
+      const w = world(() => refused(429, 0), {}, seed);
+      w.start();
+      w.run(HOUR_MS);
+      const apart = w.asked.slice(1).map(({ atMs }, i) => atMs - (w.asked[i]?.atMs ?? 0));
+      assert.ok(Math.min(...apart) >= 1_000, `${Math.min(...apart)}`);
+      assert.ok(apart.length <= 40, `${apart.length}`);
+    }
+  });
   test('5xx: exponential from 5 s, and the hub that is cached stays in use', () => {
     let broken = false;
     const w = world(() => (broken ? refused(503) : toA));
@@ -205,74 +214,6 @@ describe('DPS says', () => {
     w.start();
     w.run(6 * HOUR_MS);
     assert.ok(w.registrations.length >= 5 && w.registrations.length <= 6);
-  });
-});
-
-describe('the clock', () => {
-  const wrongClock =
-    (aheadMs: number): Dps =>
-    (question, w) => {
-      const serverMs = w.now.wallMs - aheadMs;
-      const signed = w.asked.at(-1)?.signedMs ?? 0;
-      const off = Math.abs(signed - serverMs) > 5 * MINUTE_MS;
-      return { question, answer: off ? refused(401) : toA, serverMs };
-    };
-  for (const aheadMs of [3 * HOUR_MS, (-400 * DAY_MS) / 2]) {
-    test(`${aheadMs / HOUR_MS} h off: told apart, and the next token is signed by the server's`, () => {
-      const w = world(wrongClock(aheadMs));
-      w.now = { ...START, wallMs: START.wallMs + Math.max(0, aheadMs) };
-      w.start();
-      w.run(1_000);
-      assert.equal(names(w), 'clock_wrong clock_differs');
-      w.run(5 * MINUTE_MS);
-      assert.deepEqual(questions(w), ['register', 'register']);
-      assert.equal(names(w), 'connected hub_connected');
-    });
-  }
-  test('a wrong key is not excused by the clock, and a wrong clock not by the key', () => {
-    const w = world((question, { now }) => ({
-      question,
-      answer: refused(401),
-      serverMs: now.wallMs - 3 * HOUR_MS,
-    }));
-    w.start();
-    w.run(DAY_MS);
-    assert.equal(names(w), 'blocked key_refused');
-    assert.ok(w.asked.length < 26);
-  });
-  test('a clock that is set wakes what waited for it, and renews the token', () => {
-    const w = world(() => ({ kind: 'unreachable', code: 'CERT_NOT_YET_VALID', message: '' }));
-    w.start();
-    w.run(2 * HOUR_MS);
-    assert.equal(names(w), 'clock_wrong certificate_dates');
-    w.dps = () => toA;
-    const before = w.asked.length;
-    w.jumpWall(200 * DAY_MS);
-    w.run(MINUTE_MS);
-    assert.equal(w.asked.length, before + 1);
-    const given = w.published.length;
-    w.jumpWall(-HOUR_MS);
-    assert.equal(w.published.length, given + 1);
-  });
-  test('a clock of the last century asks nobody until it is set', () => {
-    const w = world(() => toA);
-    w.now = { wallMs: 5_000, monotonicMs: 5_000 };
-    w.start();
-    w.run(DAY_MS);
-    assert.deepEqual([names(w), w.asked.length], ['clock_wrong clock_not_set', 0]);
-    w.jumpWall(START.wallMs);
-    w.run(2 * MINUTE_MS);
-    assert.equal(names(w), 'connected hub_connected');
-  });
-  test('a clock that jumps about is no reason to ask more than once a minute', () => {
-    const w = world(() => ({ kind: 'unreachable', code: 'CERT_HAS_EXPIRED', message: '' }));
-    w.start();
-    for (let i = 0; i < 600; i += 1) {
-      w.run(1_000);
-      w.jumpWall(i % 2 === 0 ? HOUR_MS : -HOUR_MS);
-    }
-    for (const wait of waits(w)) assert.ok(wait >= 5);
-    assert.ok(w.asked.length <= 13, `${w.asked.length}`);
   });
 });
 

@@ -56,6 +56,9 @@ describe('Retry-After', () => {
     ['Sat, 21 Nov 2026 12:01:00 GMT', undefined, 60_000],
     ['Sat, 21 Nov 2026 12:01:00 GMT', nowMs + 45_000, 15_000],
     ['Sat, 21 Nov 2026 11:00:00 GMT', undefined, 0],
+    // Thirty days: a number beyond is a mistake of the other side.
+    ['99999999999', undefined, 30 * 86_400_000],
+    ['Sun, 21 Nov 2126 12:00:00 GMT', undefined, 30 * 86_400_000],
     ['-5', undefined, undefined],
     ['soon', undefined, undefined],
     ['', undefined, undefined],
