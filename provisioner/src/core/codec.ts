@@ -128,7 +128,7 @@ function shifted(memory: Memory, byMs: number): Memory {
     ...memory,
     dps: shiftedDps(memory.dps, byMs),
     window: window && later(window, byMs),
-    hold: { ...hold, untilMs: hold.untilMs + byMs },
+    hold: hold && { ...hold, untilMs: hold.untilMs + byMs },
     heldUntilMs: heldUntilMs === undefined ? undefined : heldUntilMs + byMs,
     askedAtMs: askedAtMs === undefined ? undefined : askedAtMs + byMs,
     requests: requests && { ...requests, lastMs: requests.lastMs + byMs },

@@ -55,7 +55,7 @@ const MEMORY: Readonly<Record<keyof Memory, Check>> = {
   dps: isDps,
   window: maybe(isDeadline),
   looked: isFlag,
-  hold: isHold,
+  hold: maybe(isHold),
   failures: isNumber,
   heldUntilMs: maybe(isNumber),
   fruitless: isNumber,

@@ -21,12 +21,17 @@ export interface Memory {
   readonly dps: DpsPart;
   readonly window: Deadline | undefined;
   readonly looked: boolean;
-  /** The hub is left alone: until when, after how many failures, because of which report. */
-  readonly hold: {
-    readonly untilMs: number;
-    readonly failures: number;
-    readonly report: string;
-  };
+  /**
+   * The hub is left alone: until when, after how many failures, because of which report. A memory of
+   * an earlier version has none.
+   */
+  readonly hold:
+    | {
+        readonly untilMs: number;
+        readonly failures: number;
+        readonly report: string;
+      }
+    | undefined;
   readonly failures: number;
   readonly heldUntilMs: number | undefined;
   readonly fruitless: number;

@@ -60,6 +60,13 @@ describe('what survives', () => {
   test('a generation that is in use counts more than none', () => {
     assert.equal(decode({}, {}, 9, START, 'b').generation, 9);
   });
+  test('a memory of an earlier version, without the hold, keeps its wait', () => {
+    const { memory, ...others } = encodeState(waiting(HOUR_MS), 's', START, 'b');
+    const { hold, ...earlier } = JSON.parse(memory ?? '') as Record<string, unknown>;
+    assert.notEqual(hold, undefined);
+    const fields = { ...others, memory: JSON.stringify(earlier) };
+    assert.equal(remainingMs(fields, START, 'b'), HOUR_MS);
+  });
   test('what is damaged or missing is nothing', () => {
     const whole = encodeAssignment(ASSIGNMENT, 1);
     for (const damage of [{ host: '' }, { source: 'moon' }, { kind: 'x' }, { device_id: '' }]) {
