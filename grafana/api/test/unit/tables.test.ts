@@ -225,6 +225,12 @@ describe('destinations', () => {
     assert.equal(of(connected, '1', 60_000)[0], 'silent');
   });
 
+  test('do not call a hub connected that the mqtthandler no longer knows', () => {
+    const mqtthandler = { started: '1', mqtt_state: 'connected' };
+    const all = known({ facts: facts({ mqtthandler, hubLink: { state: 'connected' } }) });
+    assert.equal(linkOf(all, 'hub').configured, false);
+  });
+
   test('tell since when the hub cannot be reached', () => {
     const hubLink = {
       state: 'failed',
