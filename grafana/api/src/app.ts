@@ -29,8 +29,6 @@ const DAY_MS = 86_400_000;
 const OVERVIEW_EVENTS = 50;
 /** Gap records looked at; more than these are only counted in `status`. */
 const GAP_RECORDS = 200;
-/** A grid may have some steps more than were asked for. */
-const GRID_SLACK = 4;
 const BODY_CACHE_BYTES = 8_000_000;
 
 /** An answer as it goes out. */
@@ -117,9 +115,7 @@ export class Dashboard {
         const frame = await this.#series.frame(grid, known);
         // Fewer points for many curves: an answer has its limit.
         const most = Math.floor(LIMITS.maxRows / Math.max(1, ordered(frame, query).length));
-        if (grid.steps <= most) return frame;
-        const coarser = this.#series.grid(range, Math.max(LIMITS.minPoints, most - GRID_SLACK));
-        return this.#series.frame(coarser, known);
+        return frame.grid.steps <= most ? frame : this.#series.coarser(frame.grid, most, known);
       },
       ttlMs: this.#series.ttlMs(grid),
       key: `${gridKey(grid)}&${namesKey(query)}`,
