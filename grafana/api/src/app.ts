@@ -8,11 +8,12 @@ import type { Curve, Frame } from './core/curve.ts';
 import { eventOf, eventRow } from './core/events.ts';
 import type { Event } from './core/events.ts';
 import type { Knowledge } from './core/facts.ts';
-import { gapOfEvent, gapOfRecord } from './core/gaps.ts';
+import { lossRows } from './core/gaps.ts';
 import { gridKey } from './core/grid.ts';
 import { History, SAMPLE_MS, sampleOf } from './core/history.ts';
 import { latestRows, quantityRows, readingRows, sensorRows } from './core/latest.ts';
-import { DESTINATIONS, linkRows } from './core/links.ts';
+import { linkRows } from './core/links.ts';
+import type { Destination } from './core/links.ts';
 import { provisioningRow } from './core/provisioning.ts';
 import { rangeOf, wanted } from './core/query.ts';
 import type { Query, Range } from './core/query.ts';
@@ -197,17 +198,16 @@ export class Dashboard {
 
   async #gaps({ fromMs, toMs }: Range): Promise<readonly Row[]> {
     const { store } = this.#options;
-    const records = DESTINATIONS.map(async (destination) =>
-      (await store.gaps(destination, GAP_RECORDS)).flatMap(
-        (entry): Row | readonly Row[] => gapOfRecord(entry, destination) ?? [],
-      ),
+    // Before the records: an event whose record was not there yet would count as delivered.
+    const events = await this.#allEvents();
+    const waiting = async (destination: Destination) => {
+      const records = await store.gaps(destination, GAP_RECORDS);
+      return { records, complete: records.length < GAP_RECORDS };
+    };
+    const [mqtt, hub] = await Promise.all([waiting('mqtt'), waiting('hub')]);
+    return lossRows(events, { mqtt, hub }).filter(
+      ({ time }) => Number(time) >= fromMs && Number(time) <= toMs,
     );
-    const told = (await this.#allEvents()).flatMap(
-      (event): Row | readonly Row[] => gapOfEvent(event) ?? [],
-    );
-    return [...told, ...(await Promise.all(records)).flat()]
-      .filter(({ time }) => Number(time) >= fromMs && Number(time) <= toMs)
-      .toSorted((a, b) => Number(a['time']) - Number(b['time']));
   }
 
   async #allEvents(): Promise<readonly Event[]> {

@@ -1,8 +1,13 @@
-/** Losses that are recorded facts: records still to be delivered, and what the events tell of others. */
+/**
+ * Losses that are recorded facts, each once. The mqtthandler writes a record, which waits until the
+ * destination has it, and right after it an event, which stays: what the events count and no record
+ * does any more has been told.
+ */
 import { fieldOf, streamIdMs } from '@holdfast/redis';
 import type { StreamEntry } from '@holdfast/redis';
 import type { Row } from './contract/index.ts';
 import type { Event } from './events.ts';
+import { DESTINATIONS } from './links.ts';
 import type { Destination } from './links.ts';
 import { short, whole } from './values.ts';
 
@@ -13,6 +18,54 @@ const REASONS: Readonly<Record<string, string>> = {
   reading_refused: 'refused',
   readings_dropped: 'sensor_memory_full',
 };
+
+/** Records waiting for a destination, oldest first. */
+export interface Waiting {
+  readonly records: readonly StreamEntry[];
+  /** There are no others behind them. */
+  readonly complete: boolean;
+}
+
+/** The losses of all destinations. @param events oldest first */
+export function lossRows(
+  events: readonly Event[],
+  waiting: Readonly<Record<Destination, Waiting>>,
+): Row[] {
+  const told = events.flatMap((event): Row | readonly Row[] => gapOfEvent(event) ?? []);
+  const ours: readonly string[] = DESTINATIONS;
+  return [
+    ...told.filter(({ destination }) => !ours.includes(String(destination))),
+    ...DESTINATIONS.flatMap((destination) =>
+      lossesOf(
+        told.filter((row) => row['destination'] === destination),
+        waiting[destination],
+        destination,
+      ),
+    ),
+  ].toSorted((a, b) => Number(a['time']) - Number(b['time']));
+}
+
+/** What waits, and of each event what no record up to it counts: that has been delivered. */
+function lossesOf(told: readonly Row[], waiting: Waiting, destination: Destination): Row[] {
+  const records = waiting.records.flatMap(
+    (entry): Row | readonly Row[] => gapOfRecord(entry, destination) ?? [],
+  );
+  const lastMs = Number(records.at(-1)?.['time'] ?? 0);
+  let [counted, shown, next] = [0, 0, 0];
+  const rest = told.flatMap((row): Row[] => {
+    const timeMs = Number(row['time']);
+    for (; next < records.length && Number(records[next]?.['time']) <= timeMs; next += 1) {
+      shown += Number(records[next]?.['count']);
+    }
+    counted += Number(row['count']);
+    const count = counted - shown;
+    if (count <= 0) return [];
+    shown += count;
+    const state = !waiting.complete && timeMs > lastMs ? 'waiting' : 'told';
+    return [{ ...row, count, state }];
+  });
+  return [...rest, ...records];
+}
 
 /** An event about a loss as a row; undefined for others. */
 export function gapOfEvent({ timeMs, event, fields }: Event): Row | undefined {

@@ -93,6 +93,19 @@ describe('the service', () => {
     assert.deepEqual(Object.keys(overview), OVERVIEW);
   });
 
+  test('counts a loss once, whose record waits and whose event has been written', async () => {
+    const { store, ask, nowMs } = bed(10);
+    const gap = JSON.stringify({ from_seq: 1, to_seq: 1_000, count: 1_000, reason: 'buffer_full' });
+    const told = ['event', 'readings_evicted', 'destination', 'mqtt', 'count', '1000'];
+    store.records.mqtt = [[`${nowMs - 60_000}-0`, ['_gap', gap, '_epoch', 'e']]];
+    store.told = [[`${nowMs - 60_000}-1`, ['service', 'mqtthandler', ...told]]];
+    const rows = await ask('gaps');
+    assert.deepEqual(
+      rows.map((row) => [row['count'], row['state'], row['to_seq']]),
+      [[1_000, 'waiting', 1_000]],
+    );
+  });
+
   test('takes a sample of its figures every ten seconds, none while the store is away', async () => {
     const { store, dashboard, clock, ask } = bed(10);
     const stop = new AbortController();

@@ -225,6 +225,12 @@ describe('destinations', () => {
     assert.equal(of(connected, '1', 60_000)[0], 'silent');
   });
 
+  test('that lose the same readings have lost them once', () => {
+    const mqtthandler = { mqtt_gap_readings: '1000', hub_gap_readings: '1000' };
+    const row = statusRow(known({ facts: facts({ mqtthandler }) }));
+    assert.equal(row['gap_readings'], 1_000);
+  });
+
   test('do not call a hub connected that the mqtthandler no longer knows', () => {
     const mqtthandler = { started: '1', mqtt_state: 'connected' };
     const all = known({ facts: facts({ mqtthandler, hubLink: { state: 'connected' } }) });
