@@ -158,15 +158,22 @@ describe('expensive questions', () => {
     assert.equal(await turnstile.pass(() => Promise.resolve('next')), 'next');
   });
 
-  test('are refused when too many wait', async () => {
-    const clock = new ManualClock();
-    const turnstile = new Turnstile(clock);
-    const never = new Promise<never>(() => {});
-    void turnstile.pass(async () => never);
-    const rest = Array.from({ length: 40 }, async () => turnstile.pass(async () => never));
-    const refused = await Promise.race(
-      rest.map(async (one) => one.catch((error: unknown) => error)),
-    );
-    assert.ok(refused instanceof Refusal && refused.status === 429);
+  test('are refused when too many wait, and taken again when there is room', async () => {
+    const turnstile = new Turnstile(new ManualClock());
+    let finish: (() => void) | undefined;
+    const first = turnstile.pass(async () => new Promise<void>((resolve) => (finish = resolve)));
+    await settle();
+    const ask = async () =>
+      turnstile.pass(() => Promise.resolve('answered')).catch((error: unknown) => error);
+    const rest = Promise.all(Array.from({ length: 60 }, ask));
+    const late = Promise.race([rest, settle()]);
+    assert.equal(await late, undefined, 'those that wait do so until the first is done');
+    finish?.();
+    await first;
+    const answers = await rest;
+    assert.equal(answers.filter((answer) => answer === 'answered').length, 32);
+    const refused = answers.filter((answer) => answer instanceof Refusal && answer.status === 429);
+    assert.equal(refused.length, 28);
+    assert.equal(await ask(), 'answered');
   });
 });
