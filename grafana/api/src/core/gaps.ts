@@ -45,26 +45,35 @@ export function lossRows(
   ].toSorted((a, b) => Number(a['time']) - Number(b['time']));
 }
 
-/** What waits, and of each event what no record up to it counts: that has been delivered. */
+/** What waits, and what of each reason the events count beyond that: it has been delivered. */
 function lossesOf(told: readonly Row[], waiting: Waiting, destination: Destination): Row[] {
   const records = waiting.records.flatMap(
     (entry): Row | readonly Row[] => gapOfRecord(entry, destination) ?? [],
   );
-  const lastMs = Number(records.at(-1)?.['time'] ?? 0);
+  const lookedAtMs = waiting.complete ? Infinity : Number(records.at(-1)?.['time'] ?? 0);
+  const delivered = Object.values(REASONS).flatMap((reason) => {
+    const alike = (row: Row) => row['reason'] === reason;
+    return beyond(told.filter(alike), records.filter(alike));
+  });
+  const rest = delivered.map((row): Row => {
+    return Number(row['time']) > lookedAtMs ? { ...row, state: 'waiting' } : row;
+  });
+  return [...rest, ...records];
+}
+
+/** Of each event, oldest first, what no record written up to it counts. */
+function beyond(told: readonly Row[], records: readonly Row[]): Row[] {
   let [counted, shown, next] = [0, 0, 0];
-  const rest = told.flatMap((row): Row[] => {
-    const timeMs = Number(row['time']);
-    for (; next < records.length && Number(records[next]?.['time']) <= timeMs; next += 1) {
+  return told.flatMap((row): Row[] => {
+    for (; Number(records[next]?.['time'] ?? Infinity) <= Number(row['time']); next += 1) {
       shown += Number(records[next]?.['count']);
     }
     counted += Number(row['count']);
     const count = counted - shown;
     if (count <= 0) return [];
     shown += count;
-    const state = !waiting.complete && timeMs > lastMs ? 'waiting' : 'told';
-    return [{ ...row, count, state }];
+    return [{ ...row, count }];
   });
-  return [...rest, ...records];
 }
 
 /** An event about a loss as a row; undefined for others. */

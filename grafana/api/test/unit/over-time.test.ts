@@ -110,6 +110,14 @@ describe('losses', () => {
     ]);
   });
 
+  test('for one reason say nothing about another, also at the same moment', () => {
+    const large: StreamEntry = [`${NOW_MS}-0`, ['_gap', '{"count":5,"reason":"too_large"}']];
+    assert.deepEqual(rows([evicted(NOW_MS, 1_000)], [large]), [
+      ['mqtt', 1_000, 'told'],
+      ['mqtt', 5, 'waiting'],
+    ]);
+  });
+
   test('behind more records than are looked at wait as well', () => {
     const events = [evicted(NOW_MS + 1, 5), evicted(NOW_MS + 9_000, 7)];
     assert.deepEqual(rows(events, [record(NOW_MS, 5)], false), [
