@@ -165,6 +165,11 @@ describe('the buffer', () => {
     assert.equal(forecastOf({}, undefined).words, 'not known yet');
   });
 
+  test('does not say that readings are delivered where no destination is set up', () => {
+    assert.equal(handler({ started: '1' }), 'no destination is set up');
+    assert.equal(handler({ started: '1', hub_state: 'connected' }), 'everything is delivered');
+  });
+
   test('is not known while the mqtthandler does not report', () => {
     const { backlog, words } = forecastOf({ backlog: '5' }, 45_000);
     assert.equal(backlog, null);
