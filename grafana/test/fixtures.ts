@@ -141,6 +141,7 @@ async function hubTrouble(redis: Redis, nowMs: number): Promise<void> {
     assigned_ms: nowMs - 10 * HOUR,
     substatus: 'initialAssignment',
   });
+  await redis.hset(KEYS.handlerStatus.key, { hub_state: 'waiting' });
   await redis.hset('hub_sender:link', {
     state: 'failed',
     generation: 2,

@@ -50,6 +50,22 @@ export function bufferFields(state: BufferState | undefined): Record<string, str
   };
 }
 
+/**
+ * The first time the fields of an earlier life go: a destination that is no longer set up would stay
+ * "connected" for ever.
+ */
+async function write(
+  redis: Redis,
+  fields: Readonly<Record<string, string>>,
+  first: boolean,
+): Promise<void> {
+  const { key } = KEYS.handlerStatus;
+  const steps = redis.multi();
+  if (first) steps.del(key);
+  steps.hset(key, fields);
+  for (const [error] of (await steps.exec()) ?? []) if (error !== null) throw error;
+}
+
 /** Keeps the hash up to date until `signal` aborts. */
 export async function keepStatus(
   redis: Redis,
@@ -72,7 +88,7 @@ export async function keepStatus(
     const due = states !== writtenStates || clock.monotonicMs() - writtenAtMs >= WRITE_EVERY_MS;
     if (redis.status === 'ready' && due && text !== written) {
       try {
-        await redis.hset(KEYS.handlerStatus.key, fields);
+        await write(redis, fields, written === '');
         [written, writtenStates, writtenAtMs] = [text, states, clock.monotonicMs()];
       } catch {
         // Redis is away or full: the next look tries again.

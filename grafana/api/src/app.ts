@@ -8,11 +8,12 @@ import type { Curve, Frame } from './core/curve.ts';
 import { eventOf, eventRow } from './core/events.ts';
 import type { Event } from './core/events.ts';
 import type { Knowledge } from './core/facts.ts';
-import { gapOfEvent, gapOfRecord } from './core/gaps.ts';
+import { lossRows } from './core/gaps.ts';
 import { gridKey } from './core/grid.ts';
 import { History, SAMPLE_MS, sampleOf } from './core/history.ts';
 import { latestRows, quantityRows, readingRows, sensorRows } from './core/latest.ts';
-import { DESTINATIONS, linkRows } from './core/links.ts';
+import { linkRows } from './core/links.ts';
+import type { Destination } from './core/links.ts';
 import { provisioningRow } from './core/provisioning.ts';
 import { rangeOf, wanted } from './core/query.ts';
 import type { Query, Range } from './core/query.ts';
@@ -29,8 +30,6 @@ const DAY_MS = 86_400_000;
 const OVERVIEW_EVENTS = 50;
 /** Gap records looked at; more than these are only counted in `status`. */
 const GAP_RECORDS = 200;
-/** A grid may have some steps more than were asked for. */
-const GRID_SLACK = 4;
 const BODY_CACHE_BYTES = 8_000_000;
 
 /** An answer as it goes out. */
@@ -117,9 +116,7 @@ export class Dashboard {
         const frame = await this.#series.frame(grid, known);
         // Fewer points for many curves: an answer has its limit.
         const most = Math.floor(LIMITS.maxRows / Math.max(1, ordered(frame, query).length));
-        if (grid.steps <= most) return frame;
-        const coarser = this.#series.grid(range, Math.max(LIMITS.minPoints, most - GRID_SLACK));
-        return this.#series.frame(coarser, known);
+        return frame.grid.steps <= most ? frame : this.#series.coarser(frame.grid, most, known);
       },
       ttlMs: this.#series.ttlMs(grid),
       key: `${gridKey(grid)}&${namesKey(query)}`,
@@ -201,17 +198,16 @@ export class Dashboard {
 
   async #gaps({ fromMs, toMs }: Range): Promise<readonly Row[]> {
     const { store } = this.#options;
-    const records = DESTINATIONS.map(async (destination) =>
-      (await store.gaps(destination, GAP_RECORDS)).flatMap(
-        (entry): Row | readonly Row[] => gapOfRecord(entry, destination) ?? [],
-      ),
+    // Before the records: an event whose record was not there yet would count as delivered.
+    const events = await this.#allEvents();
+    const waiting = async (destination: Destination) => {
+      const records = await store.gaps(destination, GAP_RECORDS);
+      return { records, complete: records.length < GAP_RECORDS };
+    };
+    const [mqtt, hub] = await Promise.all([waiting('mqtt'), waiting('hub')]);
+    return lossRows(events, { mqtt, hub }).filter(
+      ({ time }) => Number(time) >= fromMs && Number(time) <= toMs,
     );
-    const told = (await this.#allEvents()).flatMap(
-      (event): Row | readonly Row[] => gapOfEvent(event) ?? [],
-    );
-    return [...told, ...(await Promise.all(records)).flat()]
-      .filter(({ time }) => Number(time) >= fromMs && Number(time) <= toMs)
-      .toSorted((a, b) => Number(a['time']) - Number(b['time']));
   }
 
   async #allEvents(): Promise<readonly Event[]> {

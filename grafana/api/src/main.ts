@@ -9,12 +9,12 @@ import { Dashboard } from './app.ts';
 import { controlSettings, deviceName, readConfig } from './config.ts';
 import { openApi } from './core/contract/index.ts';
 import { RateLimit } from './core/rate.ts';
+import { SERVICE_NAME as SERVICE } from './core/same-origin.ts';
 import { pageAssets } from './http/assets.ts';
 import { handlerFor } from './http/handler.ts';
 import { serve } from './http/server.ts';
 import type { DashboardLog } from './log.ts';
 
-const SERVICE = 'grafana-api';
 const BOOT_ID = '/proc/sys/kernel/random/boot_id';
 const PAGE = new URL('./page/', import.meta.url);
 const VERSION = '0.1.0';

@@ -21,8 +21,8 @@ export interface Store {
     toMs: number,
     count: number,
   ): Promise<StreamEntry[]>;
-  /** The first `size` entries of each step. */
-  windows(grid: Grid, size: number): Promise<StreamEntry[][]>;
+  /** The first `size` entries of each of `count` steps, from step `first` on. */
+  windows(grid: Grid, size: number, first: number, count: number): Promise<StreamEntry[][]>;
   /** All events, oldest first. */
   events(): Promise<StreamEntry[]>;
   /** Gap records waiting to be delivered, oldest first. */

@@ -5,11 +5,11 @@ import { Cache } from './core/cache.ts';
 import { withEnd } from './core/curve.ts';
 import type { Frame } from './core/curve.ts';
 import type { Knowledge } from './core/facts.ts';
-import { gridEndMs, gridKey, gridOf } from './core/grid.ts';
+import { coarser, gridEndMs, gridKey, gridOf } from './core/grid.ts';
 import type { Grid } from './core/grid.ts';
 import { intervalMsOf } from './core/latest.ts';
 import type { Range } from './core/query.ts';
-import { sampled, windowFor } from './core/samples.ts';
+import { Samples, windowFor } from './core/samples.ts';
 import type { Store } from './ports.ts';
 import type { Turnstile } from './turnstile.ts';
 
@@ -23,9 +23,22 @@ const SHARE_MS = 2_000;
 const FRESH_MS = { least: 1_000, most: 15_000 };
 /** The past does not change, except by what is removed at its end. */
 const PAST_MS = 60_000;
-const CACHE_BYTES = 24_000_000;
-/** About what a point takes in memory. */
-const POINT_BYTES = 80;
+/**
+ * Points of all curves of a range together: the service has 64 MB for its objects, and more than one
+ * answer under way.
+ */
+export const FRAME_POINTS = 50_000;
+/** Entries read for a sampled range: what makes a small Pi work for about a second. */
+const SAMPLED_ENTRIES = 16_000;
+/**
+ * Steps asked for together, and their entries at most. Redis takes 16 KB of a client at a time, some
+ * 150 of these commands, and serves the others before it goes on (networking.c, PROTO_IOBUF_LEN).
+ */
+const AT_ONCE = { steps: 100, entries: 1_600 };
+/** Room for one answer as large as they come and some smaller ones. */
+const CACHE_BYTES = 8_000_000;
+/** About what a point takes in memory, measured. */
+const POINT_BYTES = 140;
 
 const pointsIn = ({ curves }: Frame) => curves.reduce((sum, { points }) => sum + points.length, 0);
 
@@ -60,15 +73,23 @@ export class Series {
     return this.#frames.get(gridKey(grid), this.ttlMs(grid), load);
   }
 
-  async #load(grid: Grid, known: Knowledge): Promise<Frame> {
-    const usualMs = (sensor: string) => intervalMsOf(known, sensor) ?? 0;
-    if (expectedReadings(grid, known) <= EXACT_READINGS) {
-      const exact = await this.#exact(grid, usualMs, known);
-      if (exact !== undefined) return exact;
+  /** As `frame`, over the same range with at most so many steps. */
+  async coarser(grid: Grid, maxSteps: number, known: Knowledge): Promise<Frame> {
+    return this.frame(coarser(grid, maxSteps, SHARE_MS), known);
+  }
+
+  /** The frame over this grid, or over one with longer steps when this one has too many points. */
+  async #load(asked: Grid, known: Knowledge): Promise<Frame> {
+    let curves = 0;
+    for (const { values } of known.sensors.values()) curves += values.size;
+    let grid = coarser(asked, FRAME_POINTS / Math.max(1, curves), SHARE_MS);
+    let whole = expectedReadings(grid, known) <= EXACT_READINGS;
+    for (;;) {
+      const frame = whole ? await this.#exact(grid, known) : await this.#sampled(grid, known);
+      if (typeof frame === 'object') return frame;
+      if (frame === 'too_long') whole = false;
+      else grid = coarser(grid, grid.steps / 2, SHARE_MS);
     }
-    const size = windowFor([...known.sensors.values()].map(({ share }) => share));
-    const windows = await this.#store.windows(grid, size);
-    return { mode: 'sample', grid, curves: sampled(grid, windows, size, usualMs) };
   }
 
   #withEnds(frame: Frame, known: Knowledge): Frame {
@@ -82,24 +103,39 @@ export class Series {
     return { ...frame, curves };
   }
 
-  /** Undefined when there are more readings than expected. */
-  async #exact(
-    grid: Grid,
-    usualMs: (sensor: string) => number,
-    { now }: Knowledge,
-  ): Promise<Frame | undefined> {
-    const buckets = new Buckets(grid, usualMs, now);
+  /** Or: there are more readings than expected, or the curves have too many points. */
+  async #exact(grid: Grid, known: Knowledge): Promise<Frame | 'too_long' | 'too_fine'> {
+    const buckets = new Buckets(grid, usualMs(known), known.now);
     const endMs = gridEndMs(grid) - 1;
     let after: string | undefined;
     for (let left = EXACT_READINGS; left > 0; left -= PAGE) {
       const entries = await this.#store.page(after, grid.fromMs, endMs, PAGE);
       buckets.add(entries);
+      if (buckets.points > FRAME_POINTS) return 'too_fine';
       if (entries.length < PAGE) return { mode: 'bucket', grid, curves: buckets.finish() };
       after = entries.at(-1)?.[0];
     }
-    return undefined;
+    return 'too_long';
+  }
+
+  /** Slice by slice: what was read is folded into the curves before more is fetched. */
+  async #sampled(asked: Grid, known: Knowledge): Promise<Frame | 'too_fine'> {
+    const size = windowFor([...known.sensors.values()].map(({ share }) => share));
+    const grid = coarser(asked, SAMPLED_ENTRIES / size, SHARE_MS);
+    const samples = new Samples(grid, size, usualMs(known));
+    const slice = Math.min(AT_ONCE.steps, Math.floor(AT_ONCE.entries / size));
+    for (let first = 0; first < grid.steps; first += slice) {
+      const count = Math.min(slice, grid.steps - first);
+      for (const entries of await this.#store.windows(grid, size, first, count)) {
+        samples.add(entries);
+      }
+      if (samples.points > FRAME_POINTS) return 'too_fine';
+    }
+    return { mode: 'sample', grid, curves: samples.finish() };
   }
 }
+
+const usualMs = (known: Knowledge) => (sensor: string) => intervalMsOf(known, sensor) ?? 0;
 
 /** How many readings a range may have: as many as come now, and no more than there are. */
 function expectedReadings(grid: Grid, { facts, sensors }: Knowledge): number {

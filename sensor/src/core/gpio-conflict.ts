@@ -9,11 +9,12 @@ const LINES: readonly string[] = ['2', '3'];
 
 /**
  * The remedies, with the values for balena's configuration; the button's service names the same. An
- * overlay in the list replaces the default one, which is therefore repeated.
+ * overlay in the list replaces the default one, which is therefore repeated. Where the button keeps its pin
+ * bus 1, which balena switches on by default, goes off.
  */
 export const REMEDIES = [
   'sensors on a software bus, any Pi: bus 3, SDA on GPIO 23 (pin 16), SCL on GPIO 24 (pin 18): BALENA_HOST_CONFIG_dtparam = "i2c_arm=off","spi=on" and BALENA_HOST_CONFIG_dtoverlay = "vc4-kms-v3d","i2c-gpio,bus=3,i2c_gpio_sda=23,i2c_gpio_scl=24,i2c_gpio_delay_us=2"',
-  'sensors on another hardware bus, SDA on GPIO 4 (pin 7), SCL on GPIO 5 (pin 29): on a Pi 4 bus 3, BALENA_HOST_CONFIG_dtoverlay = "vc4-kms-v3d","i2c3,pins_4_5"; on a Pi 5 bus 2, "i2c2-pi5,pins_4_5" in its place',
+  'sensors on another hardware bus, SDA on GPIO 4 (pin 7), SCL on GPIO 5 (pin 29): on a Pi 4 bus 3, BALENA_HOST_CONFIG_dtparam = "i2c_arm=off","spi=on" and BALENA_HOST_CONFIG_dtoverlay = "vc4-kms-v3d","i2c3,pins_4_5"; on a Pi 5 bus 2, "i2c2-pi5,pins_4_5" in its place',
   'the button on another pin: GPIO 17 (pin 11) to ground: BUTTON_PIN = 17, BALENA_HOST_CONFIG_gpio = "17=ip,pu" and BALENA_HOST_CONFIG_dtparam = "i2c_arm=on"',
 ] as const;
 

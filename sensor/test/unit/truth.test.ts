@@ -117,6 +117,7 @@ describe('a button on GPIO 2 or 3', () => {
       text,
       /\(1\).*"i2c-gpio,bus=3,i2c_gpio_sda=23,i2c_gpio_scl=24,i2c_gpio_delay_us=2"/,
     );
+    assert.match(text, /\(2\)[^;]*BALENA_HOST_CONFIG_dtparam = "i2c_arm=off","spi=on"/);
     assert.match(text, /\(2\).*BALENA_HOST_CONFIG_dtoverlay = "vc4-kms-v3d","i2c3,pins_4_5"/);
     assert.match(text, /\(3\).*BUTTON_PIN = 17/);
   });

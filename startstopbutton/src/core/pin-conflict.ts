@@ -16,20 +16,25 @@ export interface Remedy {
 
 /** Overlays in a list replace the default one, which is therefore repeated. */
 const GRAPHICS = '"vc4-kms-v3d"';
+/** balena's default is `i2c_arm=on`: bus 1 would stay, and sensors be looked for on the button's pin. */
+const BUS_1_OFF = '"i2c_arm=off","spi=on"';
 
 export const REMEDIES: readonly Remedy[] = [
   {
     what: 'sensors on a software bus: bus 3, SDA on GPIO 23 (pin 16), SCL on GPIO 24 (pin 18)',
     boards: 'all',
     set: {
-      BALENA_HOST_CONFIG_dtparam: '"i2c_arm=off","spi=on"',
+      BALENA_HOST_CONFIG_dtparam: BUS_1_OFF,
       BALENA_HOST_CONFIG_dtoverlay: `${GRAPHICS},"i2c-gpio,bus=3,i2c_gpio_sda=23,i2c_gpio_scl=24,i2c_gpio_delay_us=2"`,
     },
   },
   {
     what: 'sensors on another hardware bus: bus 3, SDA on GPIO 4 (pin 7), SCL on GPIO 5 (pin 29)',
     boards: 'Pi 4, CM4, 400; on a Pi 5 the overlay is i2c2-pi5,pins_4_5 and the bus number 2',
-    set: { BALENA_HOST_CONFIG_dtoverlay: `${GRAPHICS},"i2c3,pins_4_5"` },
+    set: {
+      BALENA_HOST_CONFIG_dtparam: BUS_1_OFF,
+      BALENA_HOST_CONFIG_dtoverlay: `${GRAPHICS},"i2c3,pins_4_5"`,
+    },
   },
   {
     what: 'the button on another pin: GPIO 17 (pin 11) to ground',

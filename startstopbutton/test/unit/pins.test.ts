@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { conflictText, disturbedSensors } from '../../src/core/pin-conflict.ts';
+import { REMEDIES, conflictText, disturbedSensors } from '../../src/core/pin-conflict.ts';
 import { pullAdvice } from '../../src/core/pull.ts';
 
 test('a pull that is there at power-on, or by a resistor on the board, needs no advice', () => {
@@ -41,5 +41,13 @@ test('the text names the sensors and three remedies with values to set', () => {
     'BALENA_HOST_CONFIG_gpio = "17=ip,pu"',
   ]) {
     assert.ok(text.includes(words), words);
+  }
+});
+
+test('where the button keeps GPIO 2, the bus that has the pin by default is switched off', () => {
+  const kept = REMEDIES.filter(({ set }) => set['BUTTON_PIN'] === undefined);
+  assert.equal(kept.length, 2);
+  for (const { set, what } of kept) {
+    assert.equal(set['BALENA_HOST_CONFIG_dtparam'], '"i2c_arm=off","spi=on"', what);
   }
 });

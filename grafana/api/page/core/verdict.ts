@@ -84,7 +84,7 @@ function paused(status: Row | undefined): Verdict | undefined {
 }
 
 function allWell({ gaps, links }: Overview, status: Row | undefined): Verdict {
-  const lost = gaps.reduce((sum, row) => sum + (num(row, 'count') ?? 0), 0);
+  const lost = lostReadings(gaps);
   const sensors = counted(num(status, 'sensors') ?? 0, 'sensor');
   const interval = num(status, 'interval_ms');
   const every = interval === null ? '' : `, measuring every ${spacing(interval)}`;
@@ -98,4 +98,19 @@ function allWell({ gaps, links }: Overview, status: Row | undefined): Verdict {
     : 'Measuring. Nothing is sent yet.';
   const detail = sent ? `${sensors}${every}.` : `${sensors}${every}; no destination is set up.`;
   return { level: sent ? 'good' : 'idle', title, detail };
+}
+
+/** A reading that two destinations have lost is one reading; what was never stored is lost to all. */
+function lostReadings(gaps: readonly Row[]): number {
+  const byDestination = new Map<string, number>();
+  for (const row of gaps) {
+    const destination = str(row, 'destination');
+    byDestination.set(
+      destination,
+      (byDestination.get(destination) ?? 0) + (num(row, 'count') ?? 0),
+    );
+  }
+  const all = byDestination.get('all') ?? 0;
+  byDestination.delete('all');
+  return all + Math.max(0, ...byDestination.values());
 }

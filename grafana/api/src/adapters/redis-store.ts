@@ -4,17 +4,12 @@ import { KEYS, isReply } from '@holdfast/redis';
 import type { Redis, StreamEntry } from '@holdfast/redis';
 import { HASHES, STRINGS } from '../core/facts.ts';
 import type { Facts, HashName, Memory, StringName } from '../core/facts.ts';
-import { gridEndMs, stepStartMs } from '../core/grid.ts';
+import { stepStartMs } from '../core/grid.ts';
 import type { Grid } from '../core/grid.ts';
 import type { Destination } from '../core/links.ts';
 import { whole } from '../core/values.ts';
 import type { Store } from '../ports.ts';
 
-/**
- * Commands sent together. Redis takes 16 KB of a client at a time, some 150 of these, and serves the
- * others before it goes on (networking.c, PROTO_IOBUF_LEN).
- */
-const PIPELINE = 100;
 const GAP_KEYS: Readonly<Record<Destination, string>> = {
   mqtt: KEYS.mqttGaps.key,
   hub: KEYS.hubGaps.key,
@@ -85,20 +80,14 @@ export class RedisStore implements Store {
     return failing(this.#redis.xrange(KEYS.values.key, start, String(toMs), 'COUNT', count));
   }
 
-  async windows(grid: Grid, size: number): Promise<StreamEntry[][]> {
-    const endMs = gridEndMs(grid);
-    const firsts = Array.from({ length: Math.ceil(grid.steps / PIPELINE) }, (_, i) => i * PIPELINE);
-    const parts = firsts.map(async (first) => {
-      const length = Math.min(PIPELINE, grid.steps - first);
-      const commands = Array.from({ length }, (_, i) => {
-        const [fromMs, nextMs] = [stepStartMs(grid, first + i), stepStartMs(grid, first + i + 1)];
-        const end = String(Math.min(endMs, nextMs) - 1);
-        return ['xrange', KEYS.values.key, String(fromMs), end, 'COUNT', size] as const;
-      });
-      const replies = await this.#pipeline(commands);
-      return replies.map((reply) => (reply ?? []) as StreamEntry[]);
+  async windows(grid: Grid, size: number, first: number, count: number): Promise<StreamEntry[][]> {
+    const commands = Array.from({ length: count }, (_, i) => {
+      const [fromMs, nextMs] = [stepStartMs(grid, first + i), stepStartMs(grid, first + i + 1)];
+      const range = [String(fromMs), String(nextMs - 1)] as const;
+      return ['xrange', KEYS.values.key, ...range, 'COUNT', size] as const;
     });
-    return (await Promise.all(parts)).flat();
+    const replies = await this.#pipeline(commands);
+    return replies.map((reply) => (reply ?? []) as StreamEntry[]);
   }
 
   async events(): Promise<StreamEntry[]> {

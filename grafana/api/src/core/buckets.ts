@@ -3,7 +3,7 @@
  * enough readings (`EXACT_READINGS`).
  */
 import type { StreamEntry } from '@holdfast/redis';
-import { GAP_INTERVALS, curveKey, pointsOf } from './curve.ts';
+import { GAP_INTERVALS, Lines, pointsOf } from './curve.ts';
 import type { Curve, StepValue } from './curve.ts';
 import { stepOf } from './grid.ts';
 import type { Grid } from './grid.ts';
@@ -34,18 +34,20 @@ class Line {
     this.quantity = quantity;
   }
 
-  add(step: number, timeMs: number, value: number, usualMs: number): void {
+  /** @returns how many points there are more */
+  add(step: number, timeMs: number, value: number, usualMs: number): 0 | 1 {
     if (this.#lastMs !== undefined) this.#space(step, timeMs - this.#lastMs, usualMs);
     this.#lastMs = timeMs;
     const bucket = this.#buckets[step];
     if (bucket === undefined) {
       this.#buckets[step] = { sum: value, min: value, max: value, count: 1 };
-      return;
+      return 1;
     }
     bucket.sum += value;
     bucket.min = Math.min(bucket.min, value);
     bucket.max = Math.max(bucket.max, value);
     bucket.count += 1;
+    return 0;
   }
 
   #space(step: number, spacingMs: number, usualMs: number): void {
@@ -71,13 +73,19 @@ export class Buckets {
   readonly #grid: Grid;
   readonly #usualMs: (sensor: string) => number;
   readonly #now: Now;
-  readonly #lines = new Map<string, Line>();
+  readonly #lines = new Lines((sensor, quantity) => new Line(sensor, quantity));
+  #points = 0;
 
   /** @param usualMs milliseconds between readings of a sensor now; 0 when it is not known */
   constructor(grid: Grid, usualMs: (sensor: string) => number, now: Now) {
     this.#grid = grid;
     this.#now = now;
     this.#usualMs = usualMs;
+  }
+
+  /** Points of all curves so far. */
+  get points(): number {
+    return this.#points;
   }
 
   /** The next entries, in the order of the stream. */
@@ -92,15 +100,13 @@ export class Buckets {
       for (const [quantity, raw] of quantities) {
         const value = finite(raw);
         if (value === null) continue;
-        const key = curveKey(sensor, quantity);
-        let line = this.#lines.get(key);
-        if (line === undefined) this.#lines.set(key, (line = new Line(sensor, quantity)));
-        line.add(step, timeMs, value, this.#usualMs(sensor));
+        const line = this.#lines.of(sensor, quantity);
+        this.#points += line?.add(step, timeMs, value, this.#usualMs(sensor)) ?? 0;
       }
     }
   }
 
   finish(): Curve[] {
-    return [...this.#lines.values()].map((line) => line.finish(this.#grid));
+    return this.#lines.all().map((line) => line.finish(this.#grid));
   }
 }

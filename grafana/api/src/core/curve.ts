@@ -77,5 +77,29 @@ export function withEnd(curve: Curve, endMs: number, newestMs: number, intervalM
 
 const NOTHING = { value: null, min: null, max: null, count: 0 } as const;
 
-/** Two names as one key. */
-export const curveKey = (sensor: string, quantity: string) => `${sensor}\n${quantity}`;
+/** Curves of a range, by far more than anybody can tell apart; others are not drawn. */
+export const MAX_CURVES = 500;
+
+/** What is gathered for each curve, while there is room. */
+export class Lines<T> {
+  readonly #lines = new Map<string, T>();
+  readonly #make: (sensor: string, quantity: string) => T;
+
+  constructor(make: (sensor: string, quantity: string) => T) {
+    this.#make = make;
+  }
+
+  /** The line of a quantity, made when it is new; undefined when there are too many. */
+  of(sensor: string, quantity: string): T | undefined {
+    const key = `${sensor}\n${quantity}`;
+    const found = this.#lines.get(key);
+    if (found !== undefined || this.#lines.size >= MAX_CURVES) return found;
+    const made = this.#make(sensor, quantity);
+    this.#lines.set(key, made);
+    return made;
+  }
+
+  all(): T[] {
+    return [...this.#lines.values()];
+  }
+}

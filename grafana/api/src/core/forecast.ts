@@ -26,8 +26,11 @@ export function forecastOf(handler: Fields, silentMs: number | undefined): Buffe
   const backlog = read('backlog');
   const fullInSeconds = read('full_in_seconds');
   const drainedInSeconds = read('drained_in_seconds');
-  const words = known
+  const present = isSending(handler)
     ? inWords(backlog, fullInSeconds, drainedInSeconds)
+    : 'no destination is set up';
+  const words = known
+    ? present
     : `unknown: the mqtthandler has not reported for ${duration(silentMs)}`;
   return {
     backlog,
@@ -38,6 +41,10 @@ export function forecastOf(handler: Fields, silentMs: number | undefined): Buffe
     words,
   };
 }
+
+/** A mqtthandler that has reported without a link has nowhere to send to. */
+const isSending = (handler: Fields) =>
+  !('started' in handler) || 'mqtt_state' in handler || 'hub_state' in handler;
 
 function inWords(backlog: number | null, full: number | null, drained: number | null): string {
   if (backlog === null) return 'not known yet';

@@ -1,8 +1,13 @@
-/** Losses that are recorded facts: records still to be delivered, and what the events tell of others. */
+/**
+ * Losses that are recorded facts, each once. The mqtthandler writes a record, which waits until the
+ * destination has it, and right after it an event, which stays: what the events count and no record
+ * does any more has been told.
+ */
 import { fieldOf, streamIdMs } from '@holdfast/redis';
 import type { StreamEntry } from '@holdfast/redis';
 import type { Row } from './contract/index.ts';
 import type { Event } from './events.ts';
+import { DESTINATIONS } from './links.ts';
 import type { Destination } from './links.ts';
 import { short, whole } from './values.ts';
 
@@ -13,6 +18,63 @@ const REASONS: Readonly<Record<string, string>> = {
   reading_refused: 'refused',
   readings_dropped: 'sensor_memory_full',
 };
+
+/** Records waiting for a destination, oldest first. */
+export interface Waiting {
+  readonly records: readonly StreamEntry[];
+  /** There are no others behind them. */
+  readonly complete: boolean;
+}
+
+/** The losses of all destinations. @param events oldest first */
+export function lossRows(
+  events: readonly Event[],
+  waiting: Readonly<Record<Destination, Waiting>>,
+): Row[] {
+  const told = events.flatMap((event): Row | readonly Row[] => gapOfEvent(event) ?? []);
+  const ours: readonly string[] = DESTINATIONS;
+  return [
+    ...told.filter(({ destination }) => !ours.includes(String(destination))),
+    ...DESTINATIONS.flatMap((destination) =>
+      lossesOf(
+        told.filter((row) => row['destination'] === destination),
+        waiting[destination],
+        destination,
+      ),
+    ),
+  ].toSorted((a, b) => Number(a['time']) - Number(b['time']));
+}
+
+/** What waits, and what of each reason the events count beyond that: it has been delivered. */
+function lossesOf(told: readonly Row[], waiting: Waiting, destination: Destination): Row[] {
+  const records = waiting.records.flatMap(
+    (entry): Row | readonly Row[] => gapOfRecord(entry, destination) ?? [],
+  );
+  const lookedAtMs = waiting.complete ? Infinity : Number(records.at(-1)?.['time'] ?? 0);
+  const delivered = Object.values(REASONS).flatMap((reason) => {
+    const alike = (row: Row) => row['reason'] === reason;
+    return beyond(told.filter(alike), records.filter(alike));
+  });
+  const rest = delivered.map((row): Row => {
+    return Number(row['time']) > lookedAtMs ? { ...row, state: 'waiting' } : row;
+  });
+  return [...rest, ...records];
+}
+
+/** Of each event, oldest first, what no record written up to it counts. */
+function beyond(told: readonly Row[], records: readonly Row[]): Row[] {
+  let [counted, shown, next] = [0, 0, 0];
+  return told.flatMap((row): Row[] => {
+    for (; Number(records[next]?.['time'] ?? Infinity) <= Number(row['time']); next += 1) {
+      shown += Number(records[next]?.['count']);
+    }
+    counted += Number(row['count']);
+    const count = counted - shown;
+    if (count <= 0) return [];
+    shown += count;
+    return [{ ...row, count }];
+  });
+}
 
 /** An event about a loss as a row; undefined for others. */
 export function gapOfEvent({ timeMs, event, fields }: Event): Row | undefined {

@@ -40,6 +40,16 @@ export function gridOf(fromMs: number, toMs: number, points: number, shareMs: nu
   return { fromMs: begin, stepMs, steps: Math.round((end - begin) / stepMs) };
 }
 
+/** A grid may have some steps more than were asked for. */
+const SLACK = 4;
+
+/** The grid itself when it has at most so many steps, else about the same range with longer ones. */
+export function coarser(grid: Grid, maxSteps: number, shareMs: number): Grid {
+  if (grid.steps <= maxSteps) return grid;
+  const points = Math.max(2, Math.floor(maxSteps) - SLACK);
+  return gridOf(grid.fromMs, gridEndMs(grid), points, shareMs);
+}
+
 export const gridKey = ({ fromMs, stepMs, steps }: Grid) => `${fromMs}+${steps}x${stepMs}`;
 export const gridEndMs = ({ fromMs, stepMs, steps }: Grid) => fromMs + steps * stepMs;
 export const stepStartMs = ({ fromMs, stepMs }: Grid, index: number) => fromMs + index * stepMs;

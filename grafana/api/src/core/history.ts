@@ -22,7 +22,7 @@ export interface Sample {
   readonly counters: Readonly<Record<CounterName, number | null>>;
 }
 
-type CounterName = 'retried' | 'gaps' | 'mqtt' | 'hub' | 'aof';
+type CounterName = 'retried' | 'mqttGaps' | 'hubGaps' | 'mqtt' | 'hub' | 'aof';
 
 const SHARED = [
   'backlog',
@@ -59,7 +59,8 @@ export function sampleOf(known: Knowledge, monotonicMs: number): Sample {
     },
     counters: {
       retried: both('retried_messages'),
-      gaps: both('gap_readings'),
+      mqttGaps: read('mqtt_gap_readings'),
+      hubGaps: read('hub_gap_readings'),
       mqtt: read('mqtt_acknowledged_readings'),
       hub: read('hub_acknowledged_readings'),
       aof: known.memory.aofBytes,
@@ -86,13 +87,18 @@ export function historyRow(sample: Sample, before: Sample | undefined): Row {
     time: sample.wallMs,
     ...part(...SHARED.slice(0, 6)),
     retried_messages: grown('retried'),
-    gap_readings: grown('gaps'),
+    gap_readings: largest(grown('mqttGaps'), grown('hubGaps')),
     mqtt_readings_per_second: rate('mqtt'),
     hub_readings_per_second: rate('hub'),
     ...part('mqtt_connected', 'hub_connected', 'redis_memory_bytes', 'redis_memory_limit_bytes'),
     aof_bytes: sample.counters.aof,
     card_bytes_per_second: rate('aof'),
   };
+}
+
+function largest(...counts: readonly (number | null)[]): number | null {
+  const known = counts.filter((count) => count !== null);
+  return known.length === 0 ? null : Math.max(...known);
 }
 
 /** The samples of a day, oldest first. */

@@ -36,7 +36,8 @@ export function linkOf(known: Knowledge, destination: Destination): Link {
   const { mqtthandler, hubLink } = known.facts.hashes;
   const told = mqtthandler[`${destination}_state`];
   const extra = destination === 'hub' ? hubLink : {};
-  const state = told ?? firstOf(extra, 'state');
+  // What an earlier life has said of its link counts only until the mqtthandler reports by itself.
+  const state = told ?? ('started' in mqtthandler ? null : firstOf(extra, 'state'));
   if (state === null || state === 'off') {
     return { configured: false, state: 'off', level: 'idle', detail: 'not set up' };
   }

@@ -77,11 +77,16 @@ export function measuredMs(reading: Seen, now: Now): number {
   return lateMs > STORED_LATE_MS.least && lateMs < STORED_LATE_MS.most ? measured : timeMs;
 }
 
+/** Quantities of a sensor that are looked at; others are stored and forwarded all the same. */
+export const MAX_QUANTITIES = 200;
+
+/** The newest reading of each quantity: not every reading has every one. */
+export type QuantitiesSeen = ReadonlyMap<string, { readonly raw: string; readonly reading: Seen }>;
+
 /** The newest reading of a sensor and how often it comes. */
 export interface SensorSeen {
   readonly newest: Seen;
-  /** The newest reading of each quantity: not every reading has every one. */
-  readonly values: ReadonlyMap<string, { readonly raw: string; readonly reading: Seen }>;
+  readonly values: QuantitiesSeen;
   /** Milliseconds between its readings; null when too few are known. */
   readonly intervalMs: number | null;
   /** Its part of the entries, 0 to 1. */
@@ -118,11 +123,11 @@ export function sensorsSeen(newestFirst: readonly Seen[]): Map<string, SensorSee
   return result;
 }
 
-function newestValues(list: readonly Seen[]): Map<string, { raw: string; reading: Seen }> {
+function newestValues(list: readonly Seen[]): QuantitiesSeen {
   const values = new Map<string, { raw: string; reading: Seen }>();
   for (const reading of list.slice(0, FORGET_AFTER)) {
     for (const [name, raw] of reading.quantities) {
-      if (!values.has(name)) values.set(name, { raw, reading });
+      if (values.size < MAX_QUANTITIES && !values.has(name)) values.set(name, { raw, reading });
     }
   }
   return values;

@@ -6,8 +6,13 @@
  * - the header of our own cannot be sent across origins without a preflight, which is not answered;
  * - `Origin` (Fetch standard, section 3.2) and `Sec-Fetch-Site` must say that it is our own page;
  * - the name it was asked under must be one of a local network, so that a public name that is made to
- *   point here (DNS rebinding) does not count as our own.
+ *   point here (DNS rebinding) does not count as our own;
+ * - and not the name by which Grafana asks: its plugin lets everybody who may look send any method and
+ *   any header, but the address is fixed, and `Host` is made from it.
  */
+
+/** The name of the service in docker-compose.yml, which only containers know. */
+export const SERVICE_NAME = 'grafana-api';
 
 export interface Asked {
   readonly host: string | undefined;
@@ -39,7 +44,8 @@ export function refusedBecause(asked: Asked): string | undefined {
   if (!/^https?:\/\//i.test(origin) || origin.replace(/^https?:\/\//i, '') !== host) {
     return 'not asked by the page itself';
   }
-  const name = host.replace(/:\d+$/, '').toLowerCase();
+  const name = host.replace(/\.?(:\d+)?$/, '').toLowerCase();
+  if (name === SERVICE_NAME) return 'not asked by the page itself, but through Grafana';
   return LOCAL_NAMES.some((local) => local.test(name))
     ? undefined
     : `${JSON.stringify(name.slice(0, 80))} is not a name of a local network`;

@@ -1,6 +1,7 @@
 /**
  * Sparse series for long ranges: of each step only the first few entries are read, and each curve
- * takes its first value among them. Costs the same for a thousand readings and for a million.
+ * takes its first value among them. Costs the same for a thousand readings and for a million, and
+ * no more memory than the curves have points.
  *
  * What a step's window proves: when the step has no more entries than were read, or the window is
  * longer than one and a half intervals of a sensor, a value that is not in it was not there. Only
@@ -8,7 +9,7 @@
  * windows is drawn with fewer points.
  */
 import type { StreamEntry } from '@holdfast/redis';
-import { GAP_INTERVALS, curveKey, pointsOf } from './curve.ts';
+import { GAP_INTERVALS, Lines, pointsOf } from './curve.ts';
 import type { Curve, StepValue } from './curve.ts';
 import { stepStartMs } from './grid.ts';
 import type { Grid } from './grid.ts';
@@ -30,60 +31,83 @@ export function windowFor(shares: readonly number[]): number {
   return Math.min(MAX_WINDOW, Math.ceil(READINGS_WANTED / rarest));
 }
 
-interface Window {
-  /** The step has no more entries than these. */
-  readonly complete: boolean;
-  readonly readings: readonly Seen[];
-  /** From the begin of the step to the last entry read, milliseconds. */
-  readonly spanMs: number;
+/** The first values of a curve, in the order of the steps that have one. */
+interface Line {
+  readonly sensor: string;
+  readonly quantity: string;
+  readonly steps: number[];
+  readonly timesMs: number[];
+  readonly values: number[];
 }
 
-interface Found {
-  readonly timeMs: number;
-  readonly value: number;
-}
+export class Samples {
+  readonly #grid: Grid;
+  readonly #size: number;
+  readonly #usualMs: (sensor: string) => number;
+  /** By step: it has no more entries than were read. */
+  readonly #complete: boolean[] = [];
+  /** By step: from its begin to the last reading read, milliseconds. */
+  readonly #spansMs: number[] = [];
+  /** Between the first two readings of a sensor in a step. */
+  readonly #spacingsMs = new Map<string, number[]>();
+  readonly #lines = new Lines((sensor, quantity): Line => ({
+    sensor,
+    quantity,
+    steps: [],
+    timesMs: [],
+    values: [],
+  }));
+  #points = 0;
 
-/**
- * @param windows the first entries of each step
- * @param size how many were asked for
- * @param usualMs milliseconds between readings of a sensor now; 0 when it is not known
- */
-export function sampled(
-  grid: Grid,
-  windows: readonly (readonly StreamEntry[])[],
-  size: number,
-  usualMs: (sensor: string) => number,
-): Curve[] {
-  const read = windows.map((entries, index) => windowOf(grid, index, entries, size));
-  const intervals = intervalsOf(read);
-  const found = firstValues(read);
-  return [...found.values()].map(({ sensor, quantity, at }) => {
-    const intervalMs = intervals.get(sensor) ?? usualMs(sensor);
-    const steps = at.map((one): StepValue | undefined => {
-      const value = one?.value;
-      return value === undefined ? undefined : { mean: value, min: value, max: value, count: 1 };
+  /**
+   * @param size how many entries of each step are read
+   * @param usualMs milliseconds between readings of a sensor now; 0 when it is not known
+   */
+  constructor(grid: Grid, size: number, usualMs: (sensor: string) => number) {
+    this.#grid = grid;
+    this.#size = size;
+    this.#usualMs = usualMs;
+  }
+
+  /** Points of all curves so far. */
+  get points(): number {
+    return this.#points;
+  }
+
+  /** The first entries of the next step. */
+  add(entries: readonly StreamEntry[]): void {
+    const step = this.#complete.length;
+    const readings = entries.flatMap((entry) => seen(entry) ?? []);
+    const startMs = stepStartMs(this.#grid, step);
+    this.#complete.push(entries.length < this.#size);
+    this.#spansMs.push((readings.at(-1)?.timeMs ?? startMs) - startMs);
+    this.#space(readings);
+    for (const { sensor, timeMs, quantities } of readings) {
+      for (const [quantity, raw] of quantities) {
+        const value = finite(raw);
+        const line = value === null ? undefined : this.#lines.of(sensor, quantity);
+        if (value === null || line === undefined || line.steps.at(-1) === step) continue;
+        line.steps.push(step);
+        line.timesMs.push(timeMs);
+        line.values.push(value);
+        this.#points += 1;
+      }
+    }
+  }
+
+  finish(): Curve[] {
+    return this.#lines.all().map((line) => {
+      const { sensor, quantity, steps, values } = line;
+      const found: (StepValue | undefined)[] = [];
+      for (const [i, step] of steps.entries()) {
+        const value = values[i] ?? 0;
+        found[step] = { mean: value, min: value, max: value, count: 1 };
+      }
+      return { sensor, quantity, points: pointsOf(this.#grid, found, this.#breaksOf(line)) };
     });
-    const breaks = breaksOf(grid, read, at, intervalMs);
-    return { sensor, quantity, points: pointsOf(grid, steps, breaks) };
-  });
-}
+  }
 
-function windowOf(
-  grid: Grid,
-  index: number,
-  entries: readonly StreamEntry[],
-  size: number,
-): Window {
-  const readings = entries.flatMap((entry) => seen(entry) ?? []);
-  const complete = entries.length < size;
-  const lastMs = readings.at(-1)?.timeMs ?? stepStartMs(grid, index);
-  return { complete, readings, spanMs: lastMs - stepStartMs(grid, index) };
-}
-
-/** Milliseconds between readings of each sensor, as the windows show them: their first two. */
-function intervalsOf(windows: readonly Window[]): Map<string, number> {
-  const spacings = new Map<string, number[]>();
-  for (const { readings } of windows) {
+  #space(readings: readonly Seen[]): void {
     const first = new Map<string, Seen>();
     const done = new Set<string>();
     for (const reading of readings) {
@@ -92,68 +116,38 @@ function intervalsOf(windows: readonly Window[]): Map<string, number> {
       if (before === undefined) first.set(sensor, reading);
       else if (!done.has(sensor)) {
         done.add(sensor);
-        const list = spacings.get(sensor);
-        if (list === undefined) spacings.set(sensor, [spacingMs(before, reading)]);
-        else list.push(spacingMs(before, reading));
+        const spacing = spacingMs(before, reading);
+        const list = this.#spacingsMs.get(sensor);
+        if (list === undefined) this.#spacingsMs.set(sensor, [spacing]);
+        else list.push(spacing);
       }
     }
   }
-  const intervals = new Map<string, number>();
-  for (const [sensor, list] of spacings) {
-    const middle = median(list.filter((spacing) => spacing > 0));
-    if (middle !== null) intervals.set(sensor, middle);
+
+  /** Milliseconds between readings of a sensor, as the windows show them. */
+  #intervalMs(sensor: string): number {
+    const spacings = this.#spacingsMs.get(sensor) ?? [];
+    return median(spacings.filter((spacing) => spacing > 0)) ?? this.#usualMs(sensor);
   }
-  return intervals;
-}
 
-interface CurveFound {
-  readonly sensor: string;
-  readonly quantity: string;
-  /** By step. */
-  readonly at: (Found | undefined)[];
-}
-
-function firstValues(windows: readonly Window[]): Map<string, CurveFound> {
-  const curves = new Map<string, CurveFound>();
-  for (const [index, { readings }] of windows.entries()) {
-    for (const { sensor, timeMs, quantities } of readings) {
-      for (const [quantity, raw] of quantities) {
-        const value = finite(raw);
-        if (value === null) continue;
-        const key = curveKey(sensor, quantity);
-        let curve = curves.get(key);
-        if (curve === undefined) {
-          curve = { sensor, quantity, at: windows.map(() => undefined) };
-          curves.set(key, curve);
-        }
-        curve.at[index] ??= { timeMs, value };
+  /** The steps before which the curve is proven to have had no value for longer than 3 intervals. */
+  #breaksOf({ sensor, steps, timesMs }: Line): Set<number> {
+    const breaks = new Set<number>();
+    const intervalMs = this.#intervalMs(sensor);
+    let absentMs = 0;
+    let next = 0;
+    for (const [step, complete] of this.#complete.entries()) {
+      if (steps[next] === step) {
+        const before = absentMs + (timesMs[next] ?? 0) - stepStartMs(this.#grid, step);
+        if (intervalMs > 0 && before > GAP_INTERVALS * intervalMs) breaks.add(step);
+        absentMs = 0;
+        next += 1;
+        continue;
       }
+      const spanMs = this.#spansMs[step] ?? 0;
+      const proven = complete || (intervalMs > 0 && spanMs >= 1.5 * intervalMs);
+      absentMs = proven ? absentMs + this.#grid.stepMs : 0;
     }
+    return breaks;
   }
-  return curves;
-}
-
-/** The steps before which the curve is proven to have had no value for longer than 3 intervals. */
-function breaksOf(
-  grid: Grid,
-  windows: readonly Window[],
-  at: readonly (Found | undefined)[],
-  intervalMs: number,
-): Set<number> {
-  const breaks = new Set<number>();
-  let absentMs = 0;
-  for (const [index, found] of at.entries()) {
-    if (found !== undefined) {
-      const before = absentMs + found.timeMs - stepStartMs(grid, index);
-      if (intervalMs > 0 && before > GAP_INTERVALS * intervalMs) breaks.add(index);
-      absentMs = 0;
-      continue;
-    }
-    const window = windows[index];
-    const proven =
-      window !== undefined &&
-      (window.complete || (intervalMs > 0 && window.spanMs >= 1.5 * intervalMs));
-    absentMs = proven ? absentMs + grid.stepMs : 0;
-  }
-  return breaks;
 }

@@ -81,9 +81,11 @@ function bufferCells({ facts, handlerSilentMs }: Knowledge): Row {
   };
 }
 
+/** The destinations lose the same readings where the buffer is too small: they are not added up. */
 function gapReadings({ facts }: Knowledge): number {
   const { mqtthandler } = facts.hashes;
-  return counter(mqtthandler['mqtt_gap_readings']) + counter(mqtthandler['hub_gap_readings']);
+  const lost = [mqtthandler['mqtt_gap_readings'], mqtthandler['hub_gap_readings']].map(counter);
+  return Math.max(...lost);
 }
 
 /** Milliseconds between readings of the fastest sensor. */

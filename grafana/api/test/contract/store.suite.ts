@@ -66,12 +66,14 @@ export function storeSuite(name: string, start: () => Promise<StoreBed>): void {
     test('gives the first entries of each step, the last millisecond of it included', async () => {
       await using bed = await start();
       await bed.put({ values: [entry(0), entry(9), entry(9, 1), entry(10), entry(25)] });
-      const windows = await bed.store.windows({ fromMs: BASE, stepMs: 10, steps: 120 }, 2);
-      assert.equal(windows.length, 120);
+      const grid = { fromMs: BASE, stepMs: 10, steps: 120 };
+      const windows = await bed.store.windows(grid, 2, 0, 100);
+      assert.equal(windows.length, 100);
       assert.deepEqual(ids(windows[0] ?? []), [`${BASE}-0`, `${BASE + 9}-0`]);
       assert.deepEqual(ids(windows[1] ?? []), [`${BASE + 10}-0`]);
       assert.deepEqual(ids(windows[2] ?? []), [`${BASE + 25}-0`]);
       assert.deepEqual(windows.slice(3).flat(), []);
+      assert.deepEqual(await bed.store.windows(grid, 2, 1, 2), windows.slice(1, 3));
     });
 
     test('gives the events in their order', async () => {
@@ -91,7 +93,7 @@ export function storeSuite(name: string, start: () => Promise<StoreBed>): void {
         store.memory(),
         store.newest(1),
         store.page(undefined, 0, 1, 1),
-        store.windows(grid, 1),
+        store.windows(grid, 1, 0, 3),
         store.events(),
         store.gaps('mqtt', 1),
       ]) {

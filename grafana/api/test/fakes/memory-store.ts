@@ -53,12 +53,15 @@ export class MemoryStore implements Store {
     return this.#answer('page', inside.slice(0, count));
   }
 
-  async windows(grid: Grid, size: number): Promise<StreamEntry[][]> {
-    const windows = Array.from({ length: grid.steps }, (_, step) => {
-      const [fromMs, endMs] = [stepStartMs(grid, step), stepStartMs(grid, step + 1)];
-      const inside = ([id]: StreamEntry) => streamIdMs(id) >= fromMs && streamIdMs(id) < endMs;
-      return this.values.filter(inside).slice(0, size);
-    });
+  async windows(grid: Grid, size: number, first: number, count: number): Promise<StreamEntry[][]> {
+    const between = (values: readonly StreamEntry[], from: number, end: number) => {
+      const [fromMs, endMs] = [stepStartMs(grid, from), stepStartMs(grid, end)];
+      return values.filter(([id]) => streamIdMs(id) >= fromMs && streamIdMs(id) < endMs);
+    };
+    const all = between(this.values, first, first + count);
+    const windows = Array.from({ length: count }, (_, i) =>
+      between(all, first + i, first + i + 1).slice(0, size),
+    );
     return this.#answer('windows', windows);
   }
 

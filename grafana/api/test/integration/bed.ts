@@ -1,5 +1,6 @@
 /** The built service on a real Redis, asked over HTTP; every answer is held against its document. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { ValidateFunction } from 'ajv/dist/2020.js';
 import { freePort, service, startRedis, until } from '@holdfast/lab/servers';
@@ -7,6 +8,12 @@ import type { ManagedProcess, RedisServer } from '@holdfast/lab/servers';
 import { KEYS } from '@holdfast/redis';
 import type { StreamEntry } from '@holdfast/redis';
 import type { Row, TableName } from '../../src/core/contract/index.ts';
+
+/** What the image allows the service: tests that pass with more memory prove nothing. */
+const DOCKERFILE = readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8');
+const NODE_OPTIONS = /NODE_OPTIONS="([^"]+)"/.exec(DOCKERFILE)?.[1];
+assert.ok(NODE_OPTIONS, 'the image limits the memory of the service');
+const AS_IN_THE_IMAGE = { NODE_OPTIONS };
 
 export interface Reply<T> {
   readonly status: number;
@@ -22,7 +29,7 @@ export class Api implements AsyncDisposable {
   private constructor(port: number, env: Readonly<Record<string, string>>) {
     this.url = `http://127.0.0.1:${port}`;
     const own = { DASHBOARD_PORT: String(port), DASHBOARD_BIND: '127.0.0.1' };
-    this.process = service('grafana/api', { ...own, ...env });
+    this.process = service('grafana/api', { ...AS_IN_THE_IMAGE, ...own, ...env });
   }
 
   /** Starts the service and reads its document. */

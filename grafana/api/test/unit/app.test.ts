@@ -93,6 +93,19 @@ describe('the service', () => {
     assert.deepEqual(Object.keys(overview), OVERVIEW);
   });
 
+  test('counts a loss once, whose record waits and whose event has been written', async () => {
+    const { store, ask, nowMs } = bed(10);
+    const gap = JSON.stringify({ from_seq: 1, to_seq: 1_000, count: 1_000, reason: 'buffer_full' });
+    const told = ['event', 'readings_evicted', 'destination', 'mqtt', 'count', '1000'];
+    store.records.mqtt = [[`${nowMs - 60_000}-0`, ['_gap', gap, '_epoch', 'e']]];
+    store.told = [[`${nowMs - 60_000}-1`, ['service', 'mqtthandler', ...told]]];
+    const rows = await ask('gaps');
+    assert.deepEqual(
+      rows.map((row) => [row['count'], row['state'], row['to_seq']]),
+      [[1_000, 'waiting', 1_000]],
+    );
+  });
+
   test('takes a sample of its figures every ten seconds, none while the store is away', async () => {
     const { store, dashboard, clock, ask } = bed(10);
     const stop = new AbortController();
@@ -145,15 +158,22 @@ describe('expensive questions', () => {
     assert.equal(await turnstile.pass(() => Promise.resolve('next')), 'next');
   });
 
-  test('are refused when too many wait', async () => {
-    const clock = new ManualClock();
-    const turnstile = new Turnstile(clock);
-    const never = new Promise<never>(() => {});
-    void turnstile.pass(async () => never);
-    const rest = Array.from({ length: 40 }, async () => turnstile.pass(async () => never));
-    const refused = await Promise.race(
-      rest.map(async (one) => one.catch((error: unknown) => error)),
-    );
-    assert.ok(refused instanceof Refusal && refused.status === 429);
+  test('are refused when too many wait, and taken again when there is room', async () => {
+    const turnstile = new Turnstile(new ManualClock());
+    let finish: (() => void) | undefined;
+    const first = turnstile.pass(async () => new Promise<void>((resolve) => (finish = resolve)));
+    await settle();
+    const ask = async () =>
+      turnstile.pass(() => Promise.resolve('answered')).catch((error: unknown) => error);
+    const rest = Promise.all(Array.from({ length: 60 }, ask));
+    const late = Promise.race([rest, settle()]);
+    assert.equal(await late, undefined, 'those that wait do so until the first is done');
+    finish?.();
+    await first;
+    const answers = await rest;
+    assert.equal(answers.filter((answer) => answer === 'answered').length, 32);
+    const refused = answers.filter((answer) => answer instanceof Refusal && answer.status === 429);
+    assert.equal(refused.length, 28);
+    assert.equal(await ask(), 'answered');
   });
 });

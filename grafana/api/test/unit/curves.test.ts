@@ -7,7 +7,7 @@ import { columnar } from '../../src/core/columnar.ts';
 import type { Curve } from '../../src/core/curve.ts';
 import { gridOf, stepOf, stepStartMs } from '../../src/core/grid.ts';
 import type { Grid } from '../../src/core/grid.ts';
-import { sampled, windowFor } from '../../src/core/samples.ts';
+import { Samples, windowFor } from '../../src/core/samples.ts';
 import { BOOT, NOW_MS, UPTIME_MS, reading } from '../fakes/knowledge.ts';
 
 const START = Math.floor(NOW_MS / 3_600_000) * 3_600_000;
@@ -21,6 +21,17 @@ function exact(g: Grid, entries: readonly StreamEntry[], usualMs = 1_000): Curve
   });
   buckets.add(entries);
   return buckets.finish();
+}
+
+function sampled(
+  g: Grid,
+  windows: readonly StreamEntry[][],
+  size: number,
+  usualMs: (sensor: string) => number,
+): Curve[] {
+  const samples = new Samples(g, size, usualMs);
+  for (const entries of windows) samples.add(entries);
+  return samples.finish();
 }
 
 /** What Redis would answer: the first `size` entries of each step. */

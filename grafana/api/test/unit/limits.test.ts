@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { Cache } from '../../src/core/cache.ts';
 import { LIMITS, TABLE_ROUTES } from '../../src/core/contract/index.ts';
 import { Refusal, parseQuery, rangeOf, wanted } from '../../src/core/query.ts';
 import { RateLimit } from '../../src/core/rate.ts';
-import { refusedBecause } from '../../src/core/same-origin.ts';
+import { SERVICE_NAME, refusedBecause } from '../../src/core/same-origin.ts';
 import type { Asked } from '../../src/core/same-origin.ts';
 
 const series = TABLE_ROUTES.series.parameters;
@@ -151,6 +152,11 @@ describe('switching measuring', () => {
     ['from another port', { origin: 'http://192.168.1.7:80' }],
     ['without an origin', { origin: undefined }],
     ['from a file', { origin: 'null' }],
+    [
+      'through Grafana, whose plugin can send any header but not another name',
+      { host: 'grafana-api:8080', origin: 'http://grafana-api:8080', fetchSite: undefined },
+    ],
+    ['through Grafana, in any case', { host: 'Grafana-API.', origin: 'http://Grafana-API.' }],
     ['under a public name', { host: 'evil.example', origin: 'http://evil.example' }],
     [
       'under a name that only ends like a local one',
@@ -172,6 +178,13 @@ describe('switching measuring', () => {
       assert.equal(refusedBecause({ ...own, host, origin: `http://${host}` }), undefined);
     });
   }
+  test('is refused under the name by which the containers know the service', () => {
+    const root = new URL('../../../../', import.meta.url);
+    const compose = readFileSync(new URL('docker-compose.yml', root), 'utf8');
+    assert.match(compose, new RegExp(`^  ${SERVICE_NAME}:$`, 'm'));
+    const entrypoint = readFileSync(new URL('grafana/entrypoint.sh', root), 'utf8');
+    assert.ok(entrypoint.includes(`{GRAFANA_API_URL:-http://${SERVICE_NAME}:8080}`));
+  });
   test('is possible for a browser that does not say where it comes from', () => {
     assert.equal(refusedBecause({ ...own, fetchSite: undefined }), undefined);
   });

@@ -5,7 +5,7 @@ import type { StreamEntry } from '@holdfast/redis';
 import { TABLE_ROUTES } from '../../src/core/contract/index.ts';
 import type { Row } from '../../src/core/contract/index.ts';
 import { eventOf, eventRow } from '../../src/core/events.ts';
-import { gapOfEvent, gapOfRecord } from '../../src/core/gaps.ts';
+import { gapOfEvent, gapOfRecord, lossRows } from '../../src/core/gaps.ts';
 import { History, historyRow, sampleOf } from '../../src/core/history.ts';
 import { changeOf, present, stateRows } from '../../src/core/states.ts';
 import { NOW_MS, facts, known } from '../fakes/knowledge.ts';
@@ -56,6 +56,84 @@ describe('events', () => {
     );
     for (const gap of ['', 'null', '[', '7'])
       assert.equal(gapOfRecord(record(gap), 'hub'), undefined);
+  });
+});
+
+describe('losses', () => {
+  const record = (timeMs: number, count: number): StreamEntry => [
+    `${timeMs}-0`,
+    ['_epoch', 'e', '_gap', JSON.stringify({ count, reason: 'buffer_full' })],
+  ];
+  const evicted = (timeMs: number, count: number, destination = 'mqtt') =>
+    eventOf(event(timeMs, { event: 'readings_evicted', count: String(count), destination }));
+  const nothing = { records: [], complete: true };
+  const rows = (
+    events: Parameters<typeof lossRows>[0],
+    records: StreamEntry[],
+    complete = true,
+    hub = nothing,
+  ) =>
+    lossRows(events, { mqtt: { records, complete }, hub }).map(
+      (row) => [row['destination'], row['count'], row['state']] as const,
+    );
+
+  test('that wait to be reported are not counted by their event, too, nor called reported', () => {
+    const all = rows([evicted(NOW_MS + 1, 1_000)], [record(NOW_MS, 1_000)]);
+    assert.deepEqual(all, [['mqtt', 1_000, 'waiting']]);
+  });
+
+  test('are told when their record has gone, together with those that still wait', () => {
+    const events = [evicted(NOW_MS + 1, 10), evicted(NOW_MS + 5_001, 20)];
+    assert.deepEqual(rows(events, [record(NOW_MS + 5_000, 20)]), [
+      ['mqtt', 10, 'told'],
+      ['mqtt', 20, 'waiting'],
+    ]);
+    assert.deepEqual(rows(events, []), [
+      ['mqtt', 10, 'told'],
+      ['mqtt', 20, 'told'],
+    ]);
+  });
+
+  test('of one event of which a part is told already, are both parts', () => {
+    assert.deepEqual(rows([evicted(NOW_MS + 9, 1_000)], [record(NOW_MS + 5, 600)]), [
+      ['mqtt', 600, 'waiting'],
+      ['mqtt', 400, 'told'],
+    ]);
+  });
+
+  test('that two lanes find at the same moment are counted once', () => {
+    const events = [evicted(NOW_MS + 2, 5), evicted(NOW_MS + 3, 3)];
+    const records = [record(NOW_MS, 5), record(NOW_MS + 1, 3)];
+    assert.deepEqual(rows(events, records), [
+      ['mqtt', 5, 'waiting'],
+      ['mqtt', 3, 'waiting'],
+    ]);
+  });
+
+  test('for one reason say nothing about another, also at the same moment', () => {
+    const large: StreamEntry = [`${NOW_MS}-0`, ['_gap', '{"count":5,"reason":"too_large"}']];
+    assert.deepEqual(rows([evicted(NOW_MS, 1_000)], [large]), [
+      ['mqtt', 1_000, 'told'],
+      ['mqtt', 5, 'waiting'],
+    ]);
+  });
+
+  test('behind more records than are looked at wait as well', () => {
+    const events = [evicted(NOW_MS + 1, 5), evicted(NOW_MS + 9_000, 7)];
+    assert.deepEqual(rows(events, [record(NOW_MS, 5)], false), [
+      ['mqtt', 5, 'waiting'],
+      ['mqtt', 7, 'waiting'],
+    ]);
+  });
+
+  test('of one destination say nothing about the other, and those of all stay', () => {
+    const dropped = eventOf(event(NOW_MS + 2, { event: 'readings_dropped', count: '4' }));
+    const events = [evicted(NOW_MS + 1, 5), evicted(NOW_MS + 1, 5, 'hub'), dropped];
+    assert.deepEqual(rows(events, [record(NOW_MS, 5)]), [
+      ['mqtt', 5, 'waiting'],
+      ['hub', 5, 'told'],
+      ['all', 4, 'told'],
+    ]);
   });
 });
 

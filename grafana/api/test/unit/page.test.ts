@@ -194,6 +194,35 @@ describe('the sentence at the top', () => {
     ],
     ['readings were lost', overview({}, { gaps: [{ count: 7 }] }), 'warning', /^7 readings lost/],
     [
+      'the same readings were lost for two destinations: once',
+      overview(
+        {},
+        {
+          gaps: [
+            { destination: 'mqtt', count: 400 },
+            { destination: 'mqtt', count: 600 },
+            { destination: 'hub', count: 1_000 },
+          ],
+        },
+      ),
+      'warning',
+      /^1,000 readings lost/,
+    ],
+    [
+      'some were lost for one destination, and others before they were stored',
+      overview(
+        {},
+        {
+          gaps: [
+            { destination: 'mqtt', count: 5 },
+            { destination: 'all', count: 3 },
+          ],
+        },
+      ),
+      'warning',
+      /^8 readings lost/,
+    ],
+    [
       'nothing is sent',
       overview({}, { links: [{ ...link, configured: false }] }),
       'idle',

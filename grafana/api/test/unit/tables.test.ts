@@ -165,6 +165,11 @@ describe('the buffer', () => {
     assert.equal(forecastOf({}, undefined).words, 'not known yet');
   });
 
+  test('does not say that readings are delivered where no destination is set up', () => {
+    assert.equal(handler({ started: '1' }), 'no destination is set up');
+    assert.equal(handler({ started: '1', hub_state: 'connected' }), 'everything is delivered');
+  });
+
   test('is not known while the mqtthandler does not report', () => {
     const { backlog, words } = forecastOf({ backlog: '5' }, 45_000);
     assert.equal(backlog, null);
@@ -223,6 +228,18 @@ describe('destinations', () => {
       'waiting: ECONNREFUSED',
     ]);
     assert.equal(of(connected, '1', 60_000)[0], 'silent');
+  });
+
+  test('that lose the same readings have lost them once', () => {
+    const mqtthandler = { mqtt_gap_readings: '1000', hub_gap_readings: '1000' };
+    const row = statusRow(known({ facts: facts({ mqtthandler }) }));
+    assert.equal(row['gap_readings'], 1_000);
+  });
+
+  test('do not call a hub connected that the mqtthandler no longer knows', () => {
+    const mqtthandler = { started: '1', mqtt_state: 'connected' };
+    const all = known({ facts: facts({ mqtthandler, hubLink: { state: 'connected' } }) });
+    assert.equal(linkOf(all, 'hub').configured, false);
   });
 
   test('tell since when the hub cannot be reached', () => {

@@ -211,7 +211,10 @@ export const STATUS: readonly Column[] = [
   maybeText('hub_host', 'assigned hub'),
   maybeText('device_id', 'our name there'),
   integer('gaps_waiting', 'gap records still to be delivered'),
-  integer('gap_readings', 'recorded as lost since the mqtthandler started'),
+  integer(
+    'gap_readings',
+    'recorded as lost since the mqtthandler started, by the destination that lost more',
+  ),
   maybeInteger('redis_memory_bytes', 'used'),
   maybeInteger('redis_memory_limit_bytes', 'null = none'),
   maybeTime('redis_started', 'when'),
@@ -230,7 +233,10 @@ export const HISTORY: readonly Column[] = [
   maybeNumber('produced_per_second', 'readings'),
   maybeNumber('sent_per_second', 'readings acknowledged'),
   maybeInteger('retried_messages', 'since the row before'),
-  maybeInteger('gap_readings', 'recorded as lost since the row before'),
+  maybeInteger(
+    'gap_readings',
+    'recorded as lost since the row before, by the destination that lost more',
+  ),
   maybeNumber('mqtt_readings_per_second', 'acknowledged by the MQTT broker'),
   maybeNumber('hub_readings_per_second', 'acknowledged by the hub'),
   maybeFlag('mqtt_connected', 'null = not configured'),
