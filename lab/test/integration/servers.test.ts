@@ -2,7 +2,38 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { describe, test } from 'node:test';
-import { freePort, startMosquitto, startRedis, until, untilListening } from '@holdfast/lab/servers';
+import { fileURLToPath } from 'node:url';
+import {
+  ManagedProcess,
+  freePort,
+  startMosquitto,
+  startRedis,
+  until,
+  untilListening,
+} from '@holdfast/lab/servers';
+
+/** A process that draws the same ports as each other one of this kind, keeps its first and tells it. */
+function drawer(): ManagedProcess {
+  // Beyond what `Math.random` gives, so that no other test can draw them.
+  const script = `
+    import { freePort } from '@holdfast/lab/servers';
+    let drawn = ${process.pid % 700};
+    Math.random = () => 1 + (drawn++ + 0.5) / 12_000;
+    console.log('port ' + (await freePort()));
+    setInterval(() => {}, 60_000);
+  `;
+  return new ManagedProcess({
+    name: 'drawer',
+    command: process.execPath,
+    args: ['--import', 'tsx', '--input-type=module', '--eval', script],
+    cwd: fileURLToPath(new URL('../../../', import.meta.url)),
+  });
+}
+
+async function draw(process: ManagedProcess): Promise<string> {
+  process.start();
+  return process.untilLine(/^port \d+$/);
+}
 
 describe('ports', () => {
   test('are free, different, and outside the range the system takes for outgoing connections', async () => {
@@ -18,6 +49,16 @@ describe('ports', () => {
       });
       await new Promise((resolve) => server.close(resolve));
     }
+  });
+
+  test('one that a process was given is given to no other until that process has ended', async () => {
+    await using first = drawer();
+    await using second = drawer();
+    await using third = drawer();
+    const port = await draw(first);
+    assert.notEqual(await draw(second), port);
+    await first.kill();
+    assert.equal(await draw(third), port);
   });
 
   test('a port on which nothing listens is reported', async () => {
