@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { connect, connectAsync } from 'mqtt';
 import {
   ManagedProcess,
   freePort,
@@ -108,6 +109,32 @@ describe('a Mosquitto', () => {
       await untilListening(mosquitto.port);
     }
     assert.equal(existsSync(dir), false);
+  });
+
+  test('killed after it has saved, it still holds what was for a subscriber that is away', async () => {
+    await using mosquitto = await startMosquitto();
+    const as = (clientId: string, clean: boolean) =>
+      connectAsync({ host: '127.0.0.1', port: mosquitto.port, clientId, clean });
+    const receiver = await as('receiver', false);
+    await receiver.subscribeAsync('values', { qos: 1 });
+    await receiver.endAsync();
+    await mosquitto.save();
+    const sender = await as('sender', true);
+    await sender.publishAsync('values', 'first', { qos: 1 });
+    await mosquitto.save();
+    await sender.endAsync();
+    await mosquitto.process.kill();
+    await mosquitto.restart();
+    const back = connect({
+      host: '127.0.0.1',
+      port: mosquitto.port,
+      clientId: 'receiver',
+      clean: false,
+    });
+    const got: string[] = [];
+    back.on('message', (_topic, payload) => got.push(payload.toString()));
+    await until('what was for it arrives', () => got.length > 0).finally(() => back.end(true));
+    assert.deepEqual(got, ['first']);
   });
 
   test('that cannot start says why, at once', async () => {

@@ -139,6 +139,8 @@ export async function startBed(options: BedOptions = {}): Promise<Bed> {
     const network = stack.use(await startFaultProxy({ targetPort: broker.port }));
     const redisNetwork = stack.use(await startFaultProxy({ targetPort: redis.port }));
     const receiver = stack.use(await startReceiver(broker.port, TOPIC));
+    // A broker killed by the test still knows then what it owes to the receiver.
+    await broker.save();
     const producer = stack.use(new Producer(redis.port));
     const handler = service('mqtthandler', {
       ...redis.env,
