@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { service, until } from '@holdfast/lab/servers';
 import type { ManagedProcess } from '@holdfast/lab/servers';
 import { Closing } from './closing.ts';
-import { DEVICE, startHubBed } from './hub-bed.ts';
+import { DEVICE, PATIENT, startHubBed } from './hub-bed.ts';
 import type { HubBed } from './hub-bed.ts';
 
 const PER_SECOND = 100;
@@ -18,9 +18,10 @@ interface Provisioned extends AsyncDisposable {
 async function startProvisioned(
   reprovisionPolicy: string | null,
   env: Readonly<Record<string, string>> = {},
+  handlerEnv: Readonly<Record<string, string>> = {},
 ): Promise<Provisioned> {
   const parts = new Closing();
-  const bed = parts.use(await startHubBed({ start: false, assign: false }));
+  const bed = parts.use(await startHubBed({ start: false, assign: false, env: handlerEnv }));
   const { cloud, redis } = bed;
   const key = randomBytes(32).toString('base64');
   cloud.dps.enrol({
@@ -119,10 +120,8 @@ test('Redis wiped under load: provisioned anew, and everything stored since arri
 });
 
 test('tokens that live for seconds are renewed under load without loss or repeat', async () => {
-  await using whole = await startProvisioned('migrate', {
-    HUB_TOKEN_MINUTES: '0.3',
-    HUB_TOKEN_RENEW_MINUTES: '0.15',
-  });
+  const tokens = { HUB_TOKEN_MINUTES: '0.3', HUB_TOKEN_RENEW_MINUTES: '0.15' };
+  await using whole = await startProvisioned('migrate', tokens, PATIENT);
   const { bed } = whole;
   bed.producer.start(PER_SECOND);
   await until('two renewals', () => bed.logged('link_closed').length >= 2, 60_000);
@@ -139,7 +138,7 @@ test('the provisioner killed for good: the handler goes on alone through a failo
   bed.producer.start(PER_SECOND);
   await flows(bed);
   await provisioner.kill();
-  bed.hub('hub-a').failOver(2_000);
+  bed.hub('hub-a').failOver(6_000);
   await bed.untilLink('failed');
   await bed.untilLink('connected');
   await flows(bed);
