@@ -1,6 +1,7 @@
 /** A TCP proxy on loopback between a client and a server, which can do what networks do. */
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
+import { freePort } from '../servers/net.ts';
 import { Faults } from './faults.ts';
 import type { ChunkRule, LineState, ProxyStatistics } from './faults.ts';
 import { Link } from './link.ts';
@@ -9,16 +10,9 @@ export interface FaultProxyOptions {
   /** The real server. */
   readonly targetPort: number;
   readonly targetHost?: string;
-  /** Port to listen on; default a free one. */
+  /** Port to listen on; default a free one, which nobody else gets while the line is cut. */
   readonly port?: number;
 }
-
-/**
- * Ports below Linux' range for outgoing connections (32768 and up): while the line is cut the port
- * is not bound, and nobody else, not even a client connecting to itself, may get it.
- */
-const PORTS = { first: 10_240, count: 22_000 };
-const PORT_ATTEMPTS = 50;
 
 export class FaultProxy implements AsyncDisposable {
   readonly port: number;
@@ -150,17 +144,8 @@ export class FaultProxy implements AsyncDisposable {
 
 /** Starts a proxy in front of `targetPort`; the target need not be there yet. */
 export async function startFaultProxy(options: FaultProxyOptions): Promise<FaultProxy> {
-  if (options.port !== undefined) {
-    return new FaultProxy(options, options.port, await listen(options.port));
-  }
-  for (let attempt = 1; ; attempt += 1) {
-    const port = PORTS.first + Math.floor(Math.random() * PORTS.count);
-    try {
-      return new FaultProxy(options, port, await listen(port));
-    } catch (error) {
-      if (attempt === PORT_ATTEMPTS) throw error;
-    }
-  }
+  const port = options.port ?? (await freePort());
+  return new FaultProxy(options, port, await listen(port));
 }
 
 async function listen(port: number): Promise<Server> {

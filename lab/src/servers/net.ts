@@ -8,15 +8,33 @@ import { connect, createServer } from 'node:net';
 const SERVER_PORTS = { first: 20_000, count: 12_000 };
 const given = new Set<number>();
 
-/** A TCP port of the loopback interface that is free, and that this process has not given before. */
+/**
+ * A TCP port of the loopback interface that is free, that this process has not given before, and
+ * that no other process of this machine has been given and may yet bind: servers bind theirs later,
+ * and leave it for a while when they are killed.
+ */
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < 100; attempt += 1) {
     const port = SERVER_PORTS.first + Math.floor(Math.random() * SERVER_PORTS.count);
     if (given.has(port)) continue;
     given.add(port);
-    if (await isFree(port)) return port;
+    if ((await claim(port)) && (await isFree(port))) return port;
   }
   throw new Error('no free TCP port found');
+}
+
+/**
+ * Takes a port for this process, for as long as it lives; false when another one has it. The claim
+ * is a socket with an abstract name (unix(7)), which the kernel removes with its process however
+ * that ends. Other systems than Linux have no such names: there nothing is claimed.
+ */
+async function claim(port: number): Promise<boolean> {
+  const server = createServer().unref();
+  return await new Promise((resolve) => {
+    server
+      .once('error', (error: NodeJS.ErrnoException) => resolve(error.code !== 'EADDRINUSE'))
+      .listen(`\0holdfast-port-${port}`, () => resolve(true));
+  });
 }
 
 /** Whether nothing listens on this port of the loopback interface. */

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { ManagedProcess, until } from '@holdfast/lab/servers';
+import { isRunning } from './running.ts';
 
 const MAIN = fileURLToPath(new URL('../../demo/main.ts', import.meta.url));
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
@@ -28,7 +29,7 @@ describe('the demo without a terminal', () => {
   /** Waits until nothing of the demo is left: Redis' start script may need a moment to notice. */
   const untilNothingIsLeft = async (pids: readonly string[]) => {
     assert.deepEqual(holdfastFolders(folder), []);
-    await until('all processes have ended', () => pids.every((pid) => !isRunning(pid)), 5_000);
+    await until('all processes have ended', () => pids.every((pid) => !isRunning(pid)), 15_000);
   };
 
   test('plays an outage and two kills, loses nothing and leaves nothing behind', async () => {
@@ -63,7 +64,7 @@ describe('the demo without a terminal', () => {
   });
 
   test('with the cloud plays a throttled move, an outage and three kills, loses nothing', async () => {
-    const process = demo('25', { DESTINATION: 'azure' });
+    const process = demo('40', { DESTINATION: 'azure' });
     const lines: string[] = [];
     process.onLine((line) => lines.push(line));
     const pids = new Set<string>();
@@ -149,13 +150,4 @@ function childrenOf(pid: number | undefined): string[] {
   const file = `/proc/${pid}/task/${pid}/children`;
   if (!existsSync(file)) return [];
   return readFileSync(file, 'utf8').split(' ').filter(Boolean);
-}
-
-/** Whether a process runs; one that has ended and is not yet collected does not. */
-function isRunning(pid: string): boolean {
-  try {
-    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return false;
-  }
 }

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { ManagedProcess, dataFolder, removeFolder, until } from '@holdfast/lab/servers';
+import { isRunning } from './running.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
@@ -17,16 +18,6 @@ function node(script: string): ManagedProcess {
 
 function sleeper(): ManagedProcess {
   return new ManagedProcess({ name: 'sleeper', command: 'sleep', args: ['300'] });
-}
-
-function alive(pid: number | undefined): boolean {
-  if (pid === undefined) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 describe('a managed process', () => {
@@ -105,7 +96,7 @@ describe('a managed process', () => {
     parent.start();
     const grandchild = Number(await parent.untilLine(/^\d+$/));
     assert.equal(await parent.exited(), 4);
-    assert.ok(alive(grandchild));
+    assert.ok(isRunning(grandchild));
     process.kill(grandchild);
   });
 
@@ -158,7 +149,7 @@ describe('no process outlives the one that started it', { concurrency: 4 }, () =
       const pid = Number(line.slice(4));
       if (signal !== undefined) process.kill(parent.pid ?? 0, signal);
       await parent.exited();
-      await until('the child is gone', () => !alive(pid), 5_000);
+      await until('the child is gone', () => !isRunning(pid), 15_000);
     });
   }
 });

@@ -2,7 +2,39 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { describe, test } from 'node:test';
-import { freePort, startMosquitto, startRedis, until, untilListening } from '@holdfast/lab/servers';
+import { fileURLToPath } from 'node:url';
+import { connect, connectAsync } from 'mqtt';
+import {
+  ManagedProcess,
+  freePort,
+  startMosquitto,
+  startRedis,
+  until,
+  untilListening,
+} from '@holdfast/lab/servers';
+
+/** A process that draws the same ports as each other one of this kind, keeps its first and tells it. */
+function drawer(): ManagedProcess {
+  // Beyond what `Math.random` gives, so that no other test can draw them.
+  const script = `
+    import { freePort } from '@holdfast/lab/servers';
+    let drawn = ${process.pid % 700};
+    Math.random = () => 1 + (drawn++ + 0.5) / 12_000;
+    console.log('port ' + (await freePort()));
+    setInterval(() => {}, 60_000);
+  `;
+  return new ManagedProcess({
+    name: 'drawer',
+    command: process.execPath,
+    args: ['--import', 'tsx', '--input-type=module', '--eval', script],
+    cwd: fileURLToPath(new URL('../../../', import.meta.url)),
+  });
+}
+
+async function draw(process: ManagedProcess): Promise<string> {
+  process.start();
+  return process.untilLine(/^port \d+$/);
+}
 
 describe('ports', () => {
   test('are free, different, and outside the range the system takes for outgoing connections', async () => {
@@ -18,6 +50,16 @@ describe('ports', () => {
       });
       await new Promise((resolve) => server.close(resolve));
     }
+  });
+
+  test('one that a process was given is given to no other until that process has ended', async () => {
+    await using first = drawer();
+    await using second = drawer();
+    await using third = drawer();
+    const port = await draw(first);
+    assert.notEqual(await draw(second), port);
+    await first.kill();
+    assert.equal(await draw(third), port);
   });
 
   test('a port on which nothing listens is reported', async () => {
@@ -67,6 +109,32 @@ describe('a Mosquitto', () => {
       await untilListening(mosquitto.port);
     }
     assert.equal(existsSync(dir), false);
+  });
+
+  test('killed after it has saved, it still holds what was for a subscriber that is away', async () => {
+    await using mosquitto = await startMosquitto();
+    const as = (clientId: string, clean: boolean) =>
+      connectAsync({ host: '127.0.0.1', port: mosquitto.port, clientId, clean });
+    const receiver = await as('receiver', false);
+    await receiver.subscribeAsync('values', { qos: 1 });
+    await receiver.endAsync();
+    await mosquitto.save();
+    const sender = await as('sender', true);
+    await sender.publishAsync('values', 'first', { qos: 1 });
+    await mosquitto.save();
+    await sender.endAsync();
+    await mosquitto.process.kill();
+    await mosquitto.restart();
+    const back = connect({
+      host: '127.0.0.1',
+      port: mosquitto.port,
+      clientId: 'receiver',
+      clean: false,
+    });
+    const got: string[] = [];
+    back.on('message', (_topic, payload) => got.push(payload.toString()));
+    await until('what was for it arrives', () => got.length > 0).finally(() => back.end(true));
+    assert.deepEqual(got, ['first']);
   });
 
   test('that cannot start says why, at once', async () => {

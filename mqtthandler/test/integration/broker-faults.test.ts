@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { until } from '@holdfast/lab/servers';
-import { startBed } from './bed.ts';
+import { PATIENT, startBed } from './bed.ts';
 import type { Bed } from './bed.ts';
 
 const PER_SECOND = 500;
@@ -31,7 +31,7 @@ function passes(durationMs: number): Promise<void> {
 }
 
 test('steady load arrives once, in order, without a repeat', async () => {
-  await using bed = await startBed();
+  await using bed = await startBed({ env: PATIENT });
   bed.producer.start(PER_SECOND);
   await until('readings flow', () => bed.receiver.readings.size > 800);
   await bed.producer.stop();

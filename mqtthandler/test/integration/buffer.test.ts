@@ -51,7 +51,7 @@ async function untilEvicted(bed: Bed, readings: number): Promise<void> {
 
 async function untilAccounted(bed: Bed): Promise<void> {
   const { appended } = bed.producer;
-  await until('everything is accounted for', () => accounted(bed) >= appended.size, 30_000);
+  await until('everything is accounted for', () => accounted(bed) >= appended.size, 40_000);
 }
 
 test('a buffer full of unacknowledged readings gives up the oldest, each in a gap record, to the unit', async () => {
@@ -64,9 +64,12 @@ test('a buffer full of unacknowledged readings gives up the oldest, each in a ga
   await untilAccounted(bed);
   assertAccounted(bed);
   assert.ok([...bed.receiver.gaps.values()].every((gap) => gap.reason === 'buffer_full'));
-  const { buffer_bytes: bytes, buffer_capacity_bytes: capacity } = await bed.status();
-  assert.equal(capacity, '1000000');
-  assert.ok(Number(bytes) <= 1_000_000, `${bytes} bytes in the buffer`);
+  // It is measured every few seconds, and the last time may have been amid the load.
+  await until('the buffer is within its limit', async () => {
+    const { buffer_bytes: bytes, buffer_capacity_bytes: capacity } = await bed.status();
+    assert.equal(capacity, '1000000');
+    return Number(bytes) <= 1_000_000;
+  });
 });
 
 test('a handler killed while it gives readings up neither loses nor doubles a gap', async () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { until } from '@holdfast/lab/servers';
-import { startBed } from './bed.ts';
+import { PATIENT, startBed } from './bed.ts';
 import type { Bed } from './bed.ts';
 
 const LAST_ID = 'mqtt_sender:last_id';
@@ -15,7 +15,7 @@ function untilRepeated(bed: Bed, repeats: number): Promise<true> {
 }
 
 test('last_id set back by hand replays from there within seconds, also on a quiet stream', async () => {
-  await using bed = await startBed();
+  await using bed = await startBed({ env: PATIENT });
   await bed.producer.produce(50);
   await bed.untilDelivered();
   await bed.redis.client.set(LAST_ID, bed.producer.ids[29] ?? '');
@@ -91,7 +91,7 @@ test('the stream deleted while the clock ran ahead: what comes after is sent', a
 });
 
 test('mqtt_sender:enabled 0 pauses within a moment, anything else resumes, nothing is lost', async () => {
-  await using bed = await startBed();
+  await using bed = await startBed({ env: PATIENT });
   bed.producer.start(500);
   await until('readings flow', () => bed.receiver.readings.size > 200);
   await bed.redis.client.set('mqtt_sender:enabled', '0');

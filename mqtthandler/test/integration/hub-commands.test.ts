@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Hub } from '@holdfast/azure-lab';
 import { until } from '@holdfast/lab/servers';
-import { DEVICE, startHubBed } from './hub-bed.ts';
+import { DEVICE, PATIENT, startHubBed } from './hub-bed.ts';
 import type { HubBed } from './hub-bed.ts';
 
 type Json = Record<string, unknown>;
@@ -155,7 +155,7 @@ const faults = [
 ] as const;
 for (const [name, action] of faults) {
   test(`a twin answered with ${name} does not end the process; it is asked again, unhurried`, async () => {
-    await using bed = await startHubBed({ start: false });
+    await using bed = await startHubBed({ start: false, env: PATIENT });
     bed.cloud.faults.add({ at: 'twin_get', action, count: 1 });
     bed.cloud.faults.add({ at: 'twin_patch', action, count: 1 });
     bed.hub().registry.patchDesired(DEVICE, { config: { 'measurement:interval': 4 } });

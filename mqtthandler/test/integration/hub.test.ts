@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { until } from '@holdfast/lab/servers';
-import { DEVICE, startHubBed } from './hub-bed.ts';
+import { DEVICE, PATIENT, startHubBed } from './hub-bed.ts';
 
 const BLOCK = 4_096;
 
 test('readings arrive once, in order, in the form of the contract', async () => {
-  await using bed = await startHubBed();
+  await using bed = await startHubBed({ env: PATIENT });
   bed.producer.start(200);
   await until('readings flow', () => bed.account.readings.size > 500);
   await bed.producer.stop();
@@ -86,7 +86,7 @@ test('the hub takes a reading of 200 kB; one it cannot take becomes a gap record
 });
 
 test('pausing holds readings back, the connection stays; going on sends them', async () => {
-  await using bed = await startHubBed();
+  await using bed = await startHubBed({ env: PATIENT });
   const { client } = bed.redis;
   await client.set('hub_sender:enabled', '0');
   await until(

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { until } from '@holdfast/lab/servers';
-import { startBed } from './bed.ts';
+import { PATIENT, startBed } from './bed.ts';
 
 const PER_SECOND = 500;
 
@@ -34,7 +34,7 @@ test('a frozen Redis stops nothing but the flow of readings, and all go on when 
 });
 
 test('with Redis full the stored readings are still sent, each once, and no crash loop sends them again', async () => {
-  await using bed = await startBed({ start: false });
+  await using bed = await startBed({ start: false, env: PATIENT });
   const { client } = bed.redis;
   await bed.producer.produce(3_000);
   await client.config('SET', 'maxmemory', '1');

@@ -123,7 +123,7 @@ test('user and password are in the first CONNECT; wrong ones are retried slowly 
   assert.match(fields.code, /^(not_authorized|bad_user_name_or_password)$/);
   assert.ok(fields.delayMs >= 30_000);
   const error = await until('it is in the status', async () => {
-    return (await bed.redis.client.hget('mqtthandler:status', 'mqtt_last_error')) ?? undefined;
+    return (await bed.redis.client.hget('mqtthandler:status', 'mqtt_last_error')) || undefined;
   });
   assert.match(error, /refused/);
   assert.equal(await wrong.stop(), 0);

@@ -230,8 +230,8 @@ describe('DPS', () => {
   for (const kind of ['close', 'process_and_close', 'hang'] as const) {
     row('dps_unreachable', `after ${kind} in the middle is asked again`, async (bed) => {
       fault({ at: 'dps_register', count: 2, action: { kind } });
-      bed.start({ DPS_ANSWER_SECONDS: '1' });
-      await bed.untilState('assigned');
+      bed.start({ DPS_ANSWER_SECONDS: '3' });
+      await bed.untilState('assigned', undefined, 40_000);
       assert.ok(bed.asked('registration').length <= 3);
       const failed = bed.logged.filter((line) => /"answer":"unreachable"/.test(line));
       assert.ok(failed.length > 0);

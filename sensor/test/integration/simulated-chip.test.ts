@@ -84,14 +84,14 @@ describe('a BME280', () => {
       HARDWARE_SIMULATOR: simulator.path,
       SENSORS: 'bme280@1:0x76,host',
       INTERVAL_SECONDS: '0.02',
-      I2C_TIMEOUT_MILLIS: '3000',
+      I2C_TIMEOUT_MILLIS: '10000',
     });
     await until('a reading', async () => newest(bench, 'bme280-1-76'));
     await simulator.simulation.handle({ op: 'i2c_fault', ...CHIP, fault: 'hang' });
     await bench.more(40);
     const names = (await bench.events()).map((fields) => fieldOf(fields, 'event'));
     assert.ok(!names.includes('sensor_lost'), 'the chip still hangs');
-    const lost = await bench.event('sensor_lost');
+    const lost = await bench.event('sensor_lost', 30_000);
     assert.equal(fieldOf(lost, 'code'), 'ETIMEDOUT');
     await bench.more(40);
   });

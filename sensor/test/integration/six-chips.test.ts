@@ -66,7 +66,7 @@ describe('six chips', () => {
     assert.match(quality, /^(warming_up|stale)$/);
     const tried = await until(
       'what was tried',
-      async () => (await bench.status('tried')) ?? undefined,
+      async () => (await bench.status('tried')) || undefined,
     );
     assert.match(tried, /bus 1: 0x76 bme280 (found|in use)/);
     assert.match(tried, /bus 3: .*0x62 scd4x no answer/);

@@ -1,7 +1,6 @@
 /** Every route on the fixtures a device can come up with. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { until } from '@holdfast/lab/servers';
 import { KEYS } from '@holdfast/redis';
 import { LIMITS } from '../../src/core/contract/index.ts';
 import type { TableName } from '../../src/core/contract/index.ts';
@@ -28,11 +27,12 @@ describe('the routes', () => {
   after(async () => {
     await bed[Symbol.asyncDispose]();
   });
-  const fresh = async () => {
-    await bed.redis.client.flushall();
-    // Longer than an answer about the present is given again.
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
-  };
+  const fresh = async () => bed.redis.client.flushall();
+  /**
+   * After the last write of a test: longer than an answer about the present is given again. The
+   * service also asks for itself every 10 s, so this cannot be known to be over before the writes.
+   */
+  const settled = async () => new Promise((resolve) => setTimeout(resolve, 1_500));
 
   test('answer on an empty Redis, with no rows or with what is not known', async () => {
     for (const name of TABLE_NAMES) {
@@ -70,6 +70,7 @@ describe('the routes', () => {
       'sensor:bme280-1-76': 'ok',
       'sensor:sht31-1-44': 'lost: ENXIO no answer',
     });
+    await settled();
     const latest = await bed.api.rows('latest');
     const value = (sensor: string, quantity: string) =>
       latest.find((row) => row['sensor'] === sensor && row['quantity'] === quantity);
@@ -117,6 +118,7 @@ describe('the routes', () => {
       await bed.redis.client.set(key, 'surprise');
     }
     await bed.redis.client.hset('measurement:enabled', 'a', 'b');
+    await settled();
     for (const name of ['latest', 'status', 'links', 'services', 'sensors'] as const) {
       await bed.api.rows(name);
     }
@@ -134,6 +136,7 @@ describe('the routes', () => {
         (_, i) => [`${ahead}-${i}`, ['_sensor', 's', 't', String(i)]] as const,
       ),
     ]);
+    await settled();
     const [status] = await bed.api.rows('status');
     assert.equal(status?.['clock'], 'ahead');
     const now = await bed.api.rows('series', `?quantity=t&from=${nowMs - 50_000}&to=${nowMs}`);
@@ -167,6 +170,7 @@ describe('the routes', () => {
     const gap = { from_seq: 5, to_seq: 9, count: 5, reason: 'too_large' };
     await client.xadd(KEYS.mqttGaps.key, '*', '_epoch', 'e', '_gap', JSON.stringify(gap));
     await client.set(KEYS.enabled.key, '0');
+    await settled();
     const events = await bed.api.rows('events', '?service=mqtthandler&limit=1');
     assert.deepEqual(
       events.map((row) => row['event']),
@@ -213,10 +217,8 @@ describe('the routes', () => {
       bed.redis,
       Array.from({ length: 700 }, (_, i) => reading(nowMs - (700 - i) * 1_000, 's', values)),
     );
-    // What was known of the empty Redis is answered for a moment longer, if anybody has asked.
-    await until('the quantities are known', async () => {
-      return (await bed.api.rows('quantities')).length === 60;
-    });
+    await settled();
+    assert.equal((await bed.api.rows('quantities')).length, 60);
     const rows = await bed.api.rows('series', `?points=2000&from=${nowMs - 700_000}&to=${nowMs}`);
     assert.ok(rows.length <= LIMITS.maxRows * 1.1, `${rows.length} rows`);
     assert.ok(rows.length > LIMITS.maxRows / 4, `${rows.length} rows`);

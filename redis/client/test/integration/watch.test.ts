@@ -89,7 +89,8 @@ describe('watching keys', { concurrency: 4 }, () => {
     await watch.noticed('a SET', ['0', null]);
     await server.process.kill();
     await server.restart();
-    await watch.noticed('the loss of the value', [null, null]);
+    // After the wait for the next attempt to connect, of up to 1 s.
+    await watch.noticed('the loss of the value', [null, null], 4_500);
     await watch.subscribed();
     await server.client.set('measurement:interval', '7');
     await watch.noticed('a SET after the restart', [null, '7']);
