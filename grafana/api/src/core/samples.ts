@@ -17,18 +17,22 @@ import { seen, spacingMs } from './readings.ts';
 import type { Seen } from './readings.ts';
 import { finite, median } from './values.ts';
 
-/** So many entries of each step are read at most. */
-export const MAX_WINDOW = 32;
+/** So many entries of each step are read at most, unless there are more sensors. */
+const MAX_WINDOW = 32;
 /** Readings of the rarest sensor that should fall into a window. */
 const READINGS_WANTED = 3;
-/** Sensors with a smaller part of the entries do not make the windows larger. */
+/** Sensors with a smaller part of the entries, or of an equal part, do not make the windows larger. */
 const SMALLEST_SHARE = 0.1;
+const SMALLEST_OF_EQUAL = 0.5;
+/** Sensors that take turns, all of them in a window with some to spare. */
+const ENTRIES_PER_SENSOR = 1.5;
 
 /** How many entries of each step to read. @param shares parts of the entries, 0 to 1, by sensor */
 export function windowFor(shares: readonly number[]): number {
-  const counted = shares.filter((share) => share >= SMALLEST_SHARE);
-  const rarest = counted.length === 0 ? 1 : Math.min(...counted);
-  return Math.min(MAX_WINDOW, Math.ceil(READINGS_WANTED / rarest));
+  const smallest = Math.min(SMALLEST_SHARE, SMALLEST_OF_EQUAL / shares.length);
+  const rarest = Math.min(1, ...shares.filter((share) => share >= smallest));
+  const most = Math.max(MAX_WINDOW, Math.ceil(ENTRIES_PER_SENSOR * shares.length));
+  return Math.min(most, Math.ceil(READINGS_WANTED / rarest));
 }
 
 /** The first values of a curve, in the order of the steps that have one. */

@@ -187,7 +187,22 @@ describe('sampled series', () => {
     assert.equal(windowFor([0.9, 0.1]), 30);
     assert.equal(windowFor([0.999, 0.001]), 4);
     assert.equal(windowFor([]), 3);
-    assert.equal(windowFor(Array.from({ length: 20 }, () => 0.05)), 3);
+  });
+
+  test('read enough entries for every sensor, also when none has a tenth of them', () => {
+    const equal = (length: number) => Array.from({ length }, () => 1 / length);
+    assert.equal(windowFor(equal(11)), 32);
+    assert.equal(windowFor(equal(20)), 32);
+    assert.equal(windowFor(equal(100)), 150);
+    const many = Array.from({ length: 25 }, (_, i) => every(1_000, 600, `s${i}`));
+    const entries = many
+      .flat()
+      .toSorted((a, b) => Number(a[0].slice(0, 13)) - Number(b[0].slice(0, 13)));
+    const curves = sparse(grid(60_000, 10), entries, windowFor(equal(25)));
+    assert.deepEqual(
+      curves.map(({ points }) => points.length),
+      many.map(() => 10),
+    );
   });
 
   test('break at an outage of everything that spans a step', () => {
