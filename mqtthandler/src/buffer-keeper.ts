@@ -18,7 +18,7 @@ import {
 } from './core/buffer.ts';
 import type { BufferLimits, Forecast } from './core/buffer.ts';
 import { gapCount, gapsOf } from './core/gap.ts';
-import { covers, intersect } from './core/progress.ts';
+import { intersect } from './core/progress.ts';
 import type { Stretch } from './flight.ts';
 import type { Forwarder } from './forwarder.ts';
 import type { BufferSize, Readings, ReadingsBuffer } from './ports.ts';
@@ -35,12 +35,18 @@ export interface BufferState extends Forecast {
   readonly oldestAgeMs: number;
 }
 
+/** A destination, as far as the buffer is concerned. */
+export type Waiting = Pick<
+  Forwarder,
+  'name' | 'flight' | 'tally' | 'moreWork' | 'windowReadings' | 'ensureLoaded'
+>;
+
 export interface BufferKeeperParts {
   readonly buffer: ReadingsBuffer;
   readonly readings: Readings;
   readonly clock: Clock;
   readonly limits: BufferLimits;
-  readonly forwarders: readonly Forwarder[];
+  readonly forwarders: readonly Waiting[];
   /** Called after readings were given up. */
   readonly onEvicted: (destination: string, count: number) => void;
   readonly redisReady: (signal: AbortSignal) => Promise<boolean>;
@@ -62,7 +68,7 @@ export class BufferKeeper {
   readonly #parts: BufferKeeperParts;
   #state: BufferState | undefined;
   #sample: Sample | undefined;
-  readonly #exposed = new Set<Forwarder>();
+  readonly #exposed = new Set<Waiting>();
 
   constructor(parts: BufferKeeperParts) {
     this.#parts = parts;
@@ -113,6 +119,7 @@ export class BufferKeeper {
 
   /** Gives up about `count` of the oldest readings that may be given up. */
   async #evict(count: number): Promise<void> {
+    if (count <= 0) return;
     const { forwarders, buffer, readings, onEvicted } = this.#parts;
     for (const forwarder of forwarders) await this.#exposeOnce(forwarder);
     const lostBefore = forwarders.map((forwarder) => forwarder.tally.gapReadings);
@@ -136,7 +143,7 @@ export class BufferKeeper {
    * What an earlier life of this process may have sent: at most a window from the start of each
    * range. What this life has sent it knows itself.
    */
-  async #exposeOnce(forwarder: Forwarder): Promise<void> {
+  async #exposeOnce(forwarder: Waiting): Promise<void> {
     if (this.#exposed.has(forwarder)) return;
     this.#exposed.add(forwarder);
     for (const { after, upTo } of forwarder.flight.progress) {
@@ -168,12 +175,12 @@ export class BufferKeeper {
   }
 
   /** Claims a stretch from every destination that wants any of it; nothing if one cannot lose it. */
-  #claim(whole: { after: string; upTo: string }): { forwarder: Forwarder; stretch: Stretch }[] {
-    const claims: { forwarder: Forwarder; stretch: Stretch }[] = [];
+  #claim(whole: { after: string; upTo: string }): { forwarder: Waiting; stretch: Stretch }[] {
+    const claims: { forwarder: Waiting; stretch: Stretch }[] = [];
     for (const forwarder of this.#parts.forwarders) {
       for (const part of intersect(forwarder.flight.progress, whole)) {
         const stretch = { ...part, count: 0 };
-        if (covers(forwarder.flight.forfeitable, stretch) && forwarder.flight.claim(stretch)) {
+        if (forwarder.flight.reserve(stretch)) {
           claims.push({ forwarder, stretch });
           continue;
         }
@@ -185,7 +192,7 @@ export class BufferKeeper {
   }
 
   async #forfeit(
-    forwarder: Forwarder,
+    forwarder: Waiting,
     stretch: Stretch,
     entries: readonly StreamEntry[],
   ): Promise<boolean> {
