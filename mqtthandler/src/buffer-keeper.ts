@@ -120,7 +120,7 @@ export class BufferKeeper {
   /** Gives up about `count` of the oldest readings that may be given up. */
   async #evict(count: number): Promise<void> {
     if (count <= 0) return;
-    const { forwarders, buffer, readings, onEvicted } = this.#parts;
+    const { forwarders, buffer, onEvicted } = this.#parts;
     for (const forwarder of forwarders) await this.#exposeOnce(forwarder);
     const lostBefore = forwarders.map((forwarder) => forwarder.tally.gapReadings);
     let left = count;
@@ -135,8 +135,21 @@ export class BufferKeeper {
     }
     if (forwarders.length > 0) return;
     // Nobody waits for anything: what is too much simply goes.
-    const last = (await readings.range(FIRST_ID, null, count)).at(-1);
-    if (last !== undefined) await buffer.trimBefore(last[0]);
+    const last = await this.#lookAhead(FIRST_ID, null, count);
+    if (last !== undefined) await buffer.trimBefore(last.upTo);
+  }
+
+  /** Up to where at most `count` entries go; undefined when there are none. */
+  async #lookAhead(after: string, upTo: string | null, most: number): Promise<Stretch | undefined> {
+    let count = 0;
+    let last: string | undefined;
+    for (let exhausted = false; !exhausted && count < most;) {
+      const chunk = await this.#parts.readings.chunk(last ?? after, upTo, most - count);
+      count += chunk.entries.length;
+      last = chunk.entries.at(-1)?.[0] ?? last;
+      exhausted = chunk.exhausted;
+    }
+    return last === undefined ? undefined : { after, upTo: last, count };
   }
 
   /**
@@ -145,13 +158,14 @@ export class BufferKeeper {
    */
   async #exposeOnce(forwarder: Waiting): Promise<void> {
     if (this.#exposed.has(forwarder)) return;
-    this.#exposed.add(forwarder);
-    for (const { after, upTo } of forwarder.flight.progress) {
-      const entries = await this.#parts.readings.range(after, upTo, forwarder.windowReadings);
-      const last = entries.at(-1);
-      if (last === undefined) continue;
-      forwarder.flight.expose({ after, upTo: last[0], count: entries.length });
+    const { flight, windowReadings } = forwarder;
+    const starts: Stretch[] = [];
+    for (const { after, upTo } of flight.progress) {
+      const start = await this.#lookAhead(after, upTo, windowReadings);
+      if (start !== undefined) starts.push(start);
     }
+    for (const start of starts) flight.expose(start);
+    this.#exposed.add(forwarder);
   }
 
   /** Gives up the oldest entries, for every destination that still wants them; returns how many. */

@@ -94,12 +94,12 @@ export class RedisReadings implements Readings {
   }
 
   async range(after: string, upTo: string | null, count: number): Promise<StreamEntry[]> {
-    const { entries } = await this.#read(`(${after}`, upTo ?? '+', count, false, Infinity);
+    const { entries } = await this.#read(`(${after}`, upTo ?? '+', count, false);
     return entries;
   }
 
   async chunk(after: string, upTo: string | null, count: number): Promise<Chunk> {
-    return await this.#read(`(${after}`, upTo ?? '+', count, false, READ_BYTES);
+    return await this.#read(`(${after}`, upTo ?? '+', count, false);
   }
 
   async batch(
@@ -119,7 +119,7 @@ export class RedisReadings implements Readings {
   }
 
   async newest(after: string, upTo: string, count: number): Promise<Chunk> {
-    const { entries, exhausted } = await this.#read(`(${after}`, upTo, count, true, READ_BYTES);
+    const { entries, exhausted } = await this.#read(`(${after}`, upTo, count, true);
     return { entries: entries.toReversed(), exhausted };
   }
 
@@ -152,10 +152,8 @@ export class RedisReadings implements Readings {
     end: string,
     count: number,
     newestFirst: boolean,
-    bytes: number,
   ): Promise<Chunk & { entries: StreamEntry[] }> {
-    const most = Math.min(bytes, Number.MAX_SAFE_INTEGER);
-    const args = [start, end, count, newestFirst ? 1 : 0, most, 1];
+    const args = [start, end, count, newestFirst ? 1 : 0, READ_BYTES, 1];
     const reply = await rangeScript.run(this.#redis, [KEYS.values.key], args);
     const [exhausted, , json = '[]'] = reply as [number, string, string?];
     return { entries: JSON.parse(json) as StreamEntry[], exhausted: exhausted === 1 };

@@ -111,9 +111,7 @@ test('what is under way is not available, what is released is again, what is set
 });
 
 test('what is about to be given up is no part of a session, and stays taken when it ends', async () => {
-  const ledger = new FakeLedger();
-  const clock = new ManualClock();
-  const flight = new Flight(ledger, clock, { onStoreFailed: () => {}, onForeignCursor: () => {} });
+  const { flight } = flightOver(new FakeLedger());
   await flight.load();
   const lost = { after: '0-0', upTo: '5-0', count: 0 };
   assert.ok(flight.reserve(lost));
