@@ -7,8 +7,13 @@ import type { RedisServer } from '@holdfast/lab/servers';
 import { KEYS } from '@holdfast/redis';
 import { RedisBuffer } from '../../src/adapters/redis-buffer.ts';
 import { RedisReadings } from '../../src/adapters/redis-readings.ts';
+import { Bell } from '../../src/bell.ts';
 import { BufferKeeper } from '../../src/buffer-keeper.ts';
 import type { BufferKeeperParts } from '../../src/buffer-keeper.ts';
+import type { Waiting } from '../../src/eviction.ts';
+import { Flight } from '../../src/flight.ts';
+import { Tally } from '../../src/tally.ts';
+import { FakeLedger } from '../fakes/index.ts';
 
 const STREAM = KEYS.values.key;
 const DAY_MS = 86_400_000;
@@ -42,6 +47,20 @@ function keeperOf(
   });
 }
 
+/** A destination that is away and has acknowledged everything up to `lastId`. */
+async function waitingAfter(lastId: string): Promise<Waiting> {
+  const ledger = new FakeLedger();
+  ledger.lastId = lastId;
+  const flight = new Flight(ledger, systemClock, {
+    onStoreFailed: () => {},
+    onForeignCursor: () => {},
+  });
+  await flight.load();
+  const ensureLoaded = () => Promise.resolve();
+  const [tally, moreWork] = [new Tally(), new Bell()];
+  return { name: 'mqtt', flight, tally, moreWork, windowReadings: 1_600, ensureLoaded };
+}
+
 test('a buffer slightly over its limit that nobody waits for is trimmed, and Redis goes on answering', async () => {
   await using redis = await startRedis();
   await store(redis, 2_000);
@@ -50,4 +69,18 @@ test('a buffer slightly over its limit that nobody waits for is trimmed, and Red
   await keeper.tick();
   assert.equal(await redis.client.ping(), 'PONG');
   assert.ok((keeper.state?.bytes ?? Infinity) < bytes * 0.99);
+});
+
+test('however much acknowledged history there is, it goes before anything unacknowledged does', async () => {
+  await using redis = await startRedis();
+  await store(redis, 40_000);
+  const cursor = (await redis.client.xrange(STREAM, '-', '+', 'COUNT', 30_000)).at(-1);
+  const destination = await waitingAfter(cursor?.[0] ?? '');
+  const { bytes } = await new RedisBuffer(redis.client).measure();
+  const forwarders = [destination];
+  const keeper = keeperOf(redis, { forwarders, maxBytes: Math.round(bytes * 0.5) });
+  await keeper.tick();
+  assert.equal(destination.tally.gapReadings, 0);
+  const { entries = 0 } = keeper.state ?? {};
+  assert.ok(entries >= 10_000 && entries <= 10_200, `${entries} entries`);
 });
