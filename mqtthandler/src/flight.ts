@@ -54,6 +54,8 @@ export class Flight {
   /** The reading of ours at the low-water mark, if known. */
   #passed: Passed | undefined;
   #underway = new Set<Stretch>();
+  /** About to be given up: not sent by anybody, whatever becomes of the session. */
+  #reserved = new Set<Stretch>();
   /** Sent without an answer: the destination may have it. Sent again, but never given up. */
   #exposed: Stretch[] = [];
   /** A write is under way. */
@@ -98,10 +100,10 @@ export class Flight {
     return [...this.#underway];
   }
 
-  /** What may be read and sent: progress without what is under way. */
+  /** What may be read and sent: progress without what is under way or about to be given up. */
   get available(): Progress {
     let available = this.#progress;
-    for (const stretch of this.#underway) {
+    for (const stretch of [...this.#underway, ...this.#reserved]) {
       available = subtract(available, stretch.after, stretch.upTo);
     }
     return available;
@@ -156,8 +158,8 @@ export class Flight {
   }
 
   /**
-   * Takes a stretch that was read to be sent, or given up. False when it is no longer available: in
-   * the meantime it was acknowledged, given up, or the cursor was set by somebody else.
+   * Takes a stretch that was read to be sent. False when it is no longer available: in the meantime
+   * it was acknowledged, given up, or the cursor was set by somebody else.
    */
   claim(stretch: Stretch): boolean {
     if (!covers(this.available, stretch)) return false;
@@ -165,9 +167,17 @@ export class Flight {
     return true;
   }
 
-  /** Not sent after all. */
+  /** Takes a stretch to be given up; false when it may have arrived, or is no longer available. */
+  reserve(stretch: Stretch): boolean {
+    if (!covers(this.forfeitable, stretch)) return false;
+    this.#reserved.add(stretch);
+    return true;
+  }
+
+  /** Not sent, or given up, after all. */
   release(stretch: Stretch): void {
     this.#underway.delete(stretch);
+    this.#reserved.delete(stretch);
   }
 
   /** Acknowledged, or recorded as lost: never sent again. */
@@ -198,7 +208,7 @@ export class Flight {
   }
 
   /**
-   * Gives a claimed stretch up: its loss is recorded and the cursor moved past it in one step, so
+   * Gives a reserved stretch up: its loss is recorded and the cursor moved past it in one step, so
    * that after a crash it is neither sent nor recorded twice. Rejects with Redis' error; the stretch
    * is available again then. False when the cursor is no longer ours.
    */
@@ -216,7 +226,7 @@ export class Flight {
         this.#take(stretch);
       }
     } finally {
-      this.#underway.delete(stretch);
+      this.#reserved.delete(stretch);
       this.#saving = false;
       if (this.#dirty) this.#store();
     }

@@ -92,9 +92,12 @@ export interface PackedBatch {
 
 /** The stream of readings. All reads reject with Redis' or the connection's error. */
 export interface Readings {
-  /** Entries after `after` up to `upTo` (null = to the end), oldest first, at most `count`. */
+  /**
+   * Entries after `after` up to `upTo` (null = to the end), oldest first, at most `count`, fewer when
+   * they are large: memory is bounded whatever other programs store. One at least if there is any.
+   */
   range(after: string, upTo: string | null, count: number): Promise<StreamEntry[]>;
-  /** The same, but fewer when they are large: memory is bounded whatever other programs store. */
+  /** The same, and whether there are more; of no entries (`count` < 1) that is not known. */
   chunk(after: string, upTo: string | null, count: number): Promise<Chunk>;
   /** The same for `messages` messages of `count` entries at most: rendered where that is quicker. */
   batch(after: string, upTo: string | null, count: number, messages: number): Promise<PackedBatch>;
@@ -141,7 +144,7 @@ export interface ReadingsBuffer {
 
 export interface BufferSize {
   readonly entries: number;
-  /** Memory of the stream, bytes. */
+  /** Memory of the stream, bytes; exact to a few per cent, whatever its entries are like. */
   readonly bytes: number;
   /** Entries ever added: its growth is the rate of production. */
   readonly added: number;
@@ -149,6 +152,7 @@ export interface BufferSize {
   readonly last: StreamEntry | undefined;
   /** Redis' own limit of memory; 0 = none. */
   readonly maxMemoryBytes: number;
+  /** What counts towards it, without the clients' buffers, which come and go. */
   readonly usedMemoryBytes: number;
 }
 

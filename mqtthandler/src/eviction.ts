@@ -1,0 +1,169 @@
+/**
+ * Giving up readings when the buffer is full (rules: core/buffer.ts).
+ *
+ * For each destination on its own: what it has still to get of the oldest entries, and has certainly
+ * not got yet, is reserved, so that no lane sends it; gap records and the cursor past them are stored
+ * in one step. An entry is removed once no destination waits for it any more. A crash in between
+ * leaves entries nobody waits for, never a silent loss.
+ */
+import { FIRST_ID, compareIds } from '@holdfast/redis';
+import type { StreamEntry } from '@holdfast/redis';
+import { entryBytes } from './core/buffer.ts';
+import { gapCount, gapsOf } from './core/gap.ts';
+import { intersect, isPending } from './core/progress.ts';
+import type { Stretch } from './flight.ts';
+import type { Forwarder } from './forwarder.ts';
+import type { Readings, ReadingsBuffer } from './ports.ts';
+
+/** A destination, as far as the buffer is concerned. */
+export type Waiting = Pick<
+  Forwarder,
+  'name' | 'flight' | 'tally' | 'moreWork' | 'windowReadings' | 'ensureLoaded'
+>;
+
+export interface EvictionParts {
+  readonly buffer: ReadingsBuffer;
+  readonly readings: Readings;
+  readonly forwarders: readonly Waiting[];
+  /** Called after readings were given up. */
+  readonly onEvicted: (destination: string, count: number) => void;
+}
+
+/** Entries given up at a time, each time with a gap record for each destination. */
+const STEP_READINGS = 1_000;
+
+export class Eviction {
+  readonly #parts: EvictionParts;
+  readonly #exposed = new Set<Waiting>();
+
+  constructor(parts: EvictionParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Removes about `bytes` of the oldest entries that may be given up; false when none went. Rejects
+   * with Redis' error; what was recorded as lost before stays recorded.
+   */
+  async giveUp(bytes: number): Promise<boolean> {
+    const { forwarders, onEvicted } = this.#parts;
+    if (forwarders.length === 0) return await this.#drop(bytes);
+    for (const forwarder of forwarders) await this.#exposeOnce(forwarder);
+    const lostBefore = forwarders.map(({ tally }) => tally.gapReadings);
+    try {
+      return await this.#giveUpOldest(bytes);
+    } finally {
+      for (const [i, { name, tally }] of forwarders.entries()) {
+        const lost = tally.gapReadings - (lostBefore[i] ?? 0);
+        if (lost > 0) onEvicted(name, lost);
+      }
+    }
+  }
+
+  /** Nobody waits for anything: what is too much simply goes. */
+  async #drop(bytes: number): Promise<boolean> {
+    const { readings, buffer } = this.#parts;
+    let last = FIRST_ID;
+    for (let left = bytes; left > 0;) {
+      const { entries, exhausted } = await readings.chunk(last, null, STEP_READINGS);
+      left = exhausted ? 0 : left - entries.reduce((sum, entry) => sum + entryBytes(entry), 0);
+      last = entries.at(-1)?.[0] ?? last;
+    }
+    return (await buffer.trimBefore(last)) > 0;
+  }
+
+  /**
+   * What an earlier life of this process may have sent: at most a window from the start of each
+   * range. What this life has sent it knows itself.
+   */
+  async #exposeOnce(forwarder: Waiting): Promise<void> {
+    if (this.#exposed.has(forwarder)) return;
+    const { flight, windowReadings } = forwarder;
+    const starts: Stretch[] = [];
+    for (const { after, upTo } of flight.progress) {
+      const start = await this.#lookAhead(after, upTo, windowReadings);
+      if (start !== undefined) starts.push(start);
+    }
+    for (const start of starts) flight.expose(start);
+    this.#exposed.add(forwarder);
+  }
+
+  /** Up to where at most `most` entries go; undefined when there are none. */
+  async #lookAhead(after: string, upTo: string | null, most: number): Promise<Stretch | undefined> {
+    let count = 0;
+    let last: string | undefined;
+    for (let exhausted = false; !exhausted && count < most;) {
+      const chunk = await this.#parts.readings.chunk(last ?? after, upTo, most - count);
+      count += chunk.entries.length;
+      last = chunk.entries.at(-1)?.[0] ?? last;
+      exhausted = chunk.exhausted;
+    }
+    return last === undefined ? undefined : { after, upTo: last, count };
+  }
+
+  async #giveUpOldest(bytes: number): Promise<boolean> {
+    const { buffer, forwarders } = this.#parts;
+    let left = bytes;
+    while (left > 0) {
+      const oldest = await this.#oldest(left);
+      if (oldest === undefined) break;
+      let lost = 0;
+      for (const forwarder of forwarders) lost += await this.#forfeit(forwarder, oldest);
+      if (lost === 0) break;
+      const wanted = ([id]: StreamEntry) =>
+        forwarders.some(({ flight }) => isPending(flight.progress, id));
+      const unwanted = oldest.entries.filter((entry) => !wanted(entry));
+      if (unwanted.length > 0) await buffer.remove(unwanted.map(([id]) => id));
+      for (const entry of unwanted) left -= entryBytes(entry);
+    }
+    return left < bytes;
+  }
+
+  /** The oldest entries that a destination may lose, `bytes` at most; undefined if there are none. */
+  async #oldest(bytes: number): Promise<Oldest | undefined> {
+    const { readings, forwarders } = this.#parts;
+    const ranges = forwarders
+      .flatMap(({ flight }) => flight.forfeitable)
+      .toSorted((a, b) => compareIds(a.after, b.after));
+    for (const { after, upTo } of ranges) {
+      const { entries } = await readings.chunk(after, upTo, STEP_READINGS);
+      let left = bytes;
+      const enough = entries.findIndex((entry) => (left -= entryBytes(entry)) <= 0);
+      const part = enough === -1 ? entries : entries.slice(0, enough + 1);
+      const last = part.at(-1);
+      if (last !== undefined) return { after, upTo: last[0], entries: part };
+    }
+    return undefined;
+  }
+
+  /** Gives up what this destination may lose of these entries; returns how many it loses. */
+  async #forfeit({ flight, tally, moreWork }: Waiting, oldest: Oldest): Promise<number> {
+    let lost = 0;
+    for (const part of intersect(flight.forfeitable, oldest)) {
+      const stretch = { ...part, count: 0 };
+      if (!flight.reserve(stretch)) continue;
+      try {
+        const entries = oldest.entries.filter(([id]) => contains(stretch, id));
+        const gaps = gapsOf(entries, 'buffer_full');
+        if (!(await flight.forfeit(stretch, gaps))) continue;
+        lost += entries.length;
+        tally.gapReadings += gapCount(gaps);
+      } finally {
+        // A lane may have found nothing to send meanwhile.
+        flight.release(stretch);
+        moreWork.ring();
+      }
+    }
+    return lost;
+  }
+}
+
+/** Entries, and the part of the stream they were read from: `(after, upTo]`. */
+interface Oldest {
+  readonly after: string;
+  readonly upTo: string;
+  readonly entries: readonly StreamEntry[];
+}
+
+function contains(stretch: Stretch, id: string): boolean {
+  return compareIds(id, stretch.after) > 0 && compareIds(id, stretch.upTo) <= 0;
+}
