@@ -2,8 +2,9 @@
  * The buffer's size: what is removed from the stream, and when.
  *
  * - Acknowledged by every destination that is switched on, and older than BUFFER_KEEP_HOURS: removed.
- * - More memory than BUFFER_MAX_MB, or Redis near its own limit: acknowledged readings go first, whatever their age; then the
- *   oldest unacknowledged ones, each recorded in a gap record (contract, section 3).
+ * - More memory than BUFFER_MAX_MB, or Redis near its own limit: acknowledged readings go first,
+ *   whatever their age; then the oldest unacknowledged ones, each recorded in a gap record (contract,
+ *   section 3).
  * - Readings that may already have reached a destination (sent, not yet acknowledged) are never
  *   given up: they would be delivered and recorded as lost.
  */

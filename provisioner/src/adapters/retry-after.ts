@@ -2,8 +2,8 @@
 import { LONGEST_MS } from '../core/rules.ts';
 
 /**
- * Milliseconds to wait, 30 days at most; undefined when there is no usable value. A date is read by the clock of the
- * server that sent it: ours may be wrong.
+ * Milliseconds to wait, 30 days at most; undefined when there is no usable value. A date is read by
+ * the clock of the server that sent it: ours may be wrong.
  */
 export function retryAfterMs(
   header: string | undefined,
