@@ -66,6 +66,7 @@ export async function runApp(config: Config, tls: TlsMaterial, signal: AbortSign
   const commands = openCommands(config, redis, {
     report: (level, event, fields) => (log as Log<CommandEvents>)[level](event, fields),
     onSubscribeRefused: (error) => log.warn('commands_refused_by_broker', { error }),
+    onAnswersRefused: (fields) => log.warn('answers_refused_by_broker', fields),
     onCursorSet: (key) => {
       const name = destinationOfCursor(key);
       if (name !== undefined) forwarders.get(name)?.reload();

@@ -24,11 +24,13 @@ export interface MqttCommandSettings {
   readonly attach: (source: string, sink: AnswerSink) => () => void;
   /** The broker does not let us subscribe. */
   readonly onRefused: (error: string) => void;
+  /** The broker does not take an answer: it is given up, its command counts as answered. */
+  readonly onAnswerRefused: (code: string) => void;
 }
 
 const SOURCE = 'mqtt';
-/** After the broker has said "later" to an answer. */
-const LATER_MS = 2_000;
+/** Before each further try after the broker has said "later" to an answer; then it is given up. */
+const LATER_MS = [2_000, 4_000, 8_000];
 
 export class MqttCommands {
   readonly #client: MqttClient;
@@ -38,6 +40,8 @@ export class MqttCommands {
   readonly #started: Promise<void>;
   #start: () => void = () => {};
   #acknowledged: Promise<void> = Promise.resolve();
+  /** The broker forbids answers, and has taken none since: each gets one try. */
+  #forbidden = false;
 
   /** Takes a client that has not yet received its CONNACK. */
   constructor(client: MqttClient, clock: Clock, settings: MqttCommandSettings) {
@@ -56,13 +60,13 @@ export class MqttCommands {
 
   /** The session is up: subscribes, and takes the commands that have come already. */
   start(session: MqttSession): void {
+    const over = new AbortController();
     const detach = this.#settings.attach(SOURCE, {
       maxBytes: session.maxPayloadBytes,
-      send: (answer) => this.#send(session, answer),
+      send: (answer) => this.#send(session, answer, over.signal),
     });
-    let ended = false;
     void session.ended.then(() => {
-      ended = true;
+      over.abort();
       detach();
     });
     this.#start();
@@ -70,7 +74,7 @@ export class MqttCommands {
     const options = { qos: 1, rh: 2, rap: true, nl: false } as const;
     const topics = Object.fromEntries(this.#settings.topics.map((topic) => [topic, options]));
     this.#client.subscribe(topics, (error) => {
-      if (error && !ended) this.#settings.onRefused(errorMessage(error));
+      if (error && !over.signal.aborted) this.#settings.onRefused(errorMessage(error));
     });
   }
 
@@ -108,12 +112,24 @@ export class MqttCommands {
     }
   }
 
-  async #send(session: MqttSession, answer: string): Promise<boolean> {
-    for (;;) {
-      const { kind } = await session.answer(answer);
-      if (kind !== 'later') return kind !== 'lost';
-      await this.#clock.sleepMs(LATER_MS);
+  /** A broker that will not have an answer must not hold up the next ones, nor the commands. */
+  async #send(session: MqttSession, answer: string, over: AbortSignal): Promise<boolean> {
+    for (let tries = 0; !over.aborted; tries += 1) {
+      const outcome = await session.answer(answer);
+      if (outcome.kind === 'lost') return false;
+      if (outcome.kind === 'acknowledged') {
+        this.#forbidden = false;
+        return true;
+      }
+      const waitMs = outcome.kind === 'later' && !this.#forbidden ? LATER_MS[tries] : undefined;
+      if (waitMs === undefined) {
+        this.#forbidden ||= outcome.code === 'not_authorized';
+        this.#settings.onAnswerRefused(outcome.code);
+        return true;
+      }
+      await this.#clock.sleepMs(waitMs, over);
     }
+    return false;
   }
 }
 
