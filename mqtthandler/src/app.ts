@@ -45,6 +45,7 @@ const TIMELINE = new Set<keyof LogEvents>([
   'link_up',
   'link_down',
   'cursor_reset',
+  'sending_refused',
   'reading_too_large',
   'reading_refused',
   'readings_removed',

@@ -62,3 +62,17 @@ test('answers that the broker refuses hold up no command, whichever way it comes
   );
   assert.equal(bed.logged('link_down').length, 0);
 });
+
+test('readings that the broker refuses are told of on the time line, and keep their place', async () => {
+  await using denied = await startDenied([`${TOPIC}/response`]);
+  const { bed } = denied;
+  await bed.producer.produce(20);
+  await until('it is told', async () => {
+    const events = await bed.redis.client.xrange('events', '-', '+');
+    return events.some(([, fields]) => fields.includes('sending_refused'));
+  });
+  const [told] = bed.logged('sending_refused');
+  assert.deepEqual([told?.['destination'], told?.['code']], ['mqtt', 'not_authorized']);
+  assert.equal(await bed.redis.client.get('mqtt_sender:last_id'), null);
+  await bed.assertNothingLost();
+});

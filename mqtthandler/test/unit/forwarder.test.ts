@@ -165,3 +165,22 @@ test('reconnecting is unhurried: an absent destination is not hammered', async (
   const attempts = bench.reported.filter(({ event }) => event === 'connect_failed').length;
   assert.ok(attempts > 15 && attempts < 45, `${attempts} attempts in ten minutes`);
 });
+
+test('a destination that takes no message for now is told of once, and again after a while without', async () => {
+  await using bench = new ForwarderBench();
+  bench.destination.treat = () => 'later';
+  bench.produce(30);
+  bench.start();
+  const told = () => bench.reported.filter(({ event }) => event === 'sending_refused');
+  assert.ok(await bench.until(() => told().length > 0));
+  await bench.clock.advance(600_000);
+  assert.deepEqual(
+    told().map(({ fields }) => fields),
+    [{ destination: 'fake', code: 'quota_exceeded' }],
+  );
+  bench.destination.treat = () => 'acknowledge';
+  await bench.clock.advance(90_000);
+  bench.destination.treat = () => 'later';
+  bench.produce(1);
+  assert.ok(await bench.until(() => told().length === 2));
+});
