@@ -70,7 +70,7 @@ export class CommandIntake {
    */
   async submit(request: CommandRequest): Promise<boolean> {
     try {
-      const verdict = this.#limiter.judge(request.source);
+      const verdict = this.#limiter.judge(request.source, request.respond !== undefined);
       if (verdict === 'count') return true;
       const options = { ...this.#parts.parse, nowMs: this.#parts.clock.nowMs() };
       const parsed = parseCommand(request.payload, request.retained, options);

@@ -5,28 +5,17 @@
  * At each connection the changes are subscribed to first, then the whole twin is read: nothing falls
  * between. A request that fails is tried again, with growing waits; the hub's own time is respected.
  */
-import type { Clock, Random } from '@holdfast/kit';
 import { backoffMs, errorMessage } from '@holdfast/kit';
 import { Alarm } from '../commands/alarm.ts';
 import type { JsonObject } from '../core/commands/json.ts';
 import { twinFailure } from '../core/hub/wire.ts';
-import {
-  carriedOut,
-  patchOf,
-  patched,
-  reportedConfig,
-  versionOf,
-  wishesOf,
-} from '../core/hub/twin.ts';
-import type { Carried, Wish } from '../core/hub/twin.ts';
-import type { HubReport, RunCommand, TwinLink, TwinMemory } from './ports.ts';
+import { patchOf, patched, reportedConfig, versionOf, wishesOf } from '../core/hub/twin.ts';
+import type { Carried } from '../core/hub/twin.ts';
+import { DesiredConfig } from './desired.ts';
+import type { DesiredParts } from './desired.ts';
+import type { TwinLink } from './ports.ts';
 
-export interface TwinParts {
-  readonly memory: TwinMemory;
-  readonly run: RunCommand;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly report: HubReport;
+export interface TwinParts extends DesiredParts {
   /** The section `state`: what the device does, in short. Rejects with Redis' error. */
   readonly summary: () => Promise<JsonObject>;
 }
@@ -77,6 +66,7 @@ export class HubTwin {
         this.#alarm.ring();
       });
     await this.#persist('subscribe', subscribe, signal);
+    const config = new DesiredConfig(this.#parts);
     let reported: JsonObject | undefined;
     let version = 0;
     while (!signal.aborted) {
@@ -85,7 +75,8 @@ export class HubTwin {
         if (twin === undefined) return;
         ({ reported } = twin);
         version = versionOf(twin.desired);
-        await this.#apply(twin.desired, true, signal);
+        config.forget();
+        await this.#apply(config, twin.desired, true, signal);
       }
       const patch = pushed.shift();
       if (patch !== undefined) {
@@ -94,46 +85,29 @@ export class HubTwin {
         if (next > version + 1) reported = undefined;
         else if (next > version) {
           version = next;
-          await this.#apply(patch, false, signal);
+          await this.#apply(config, patch, false, signal);
         }
         continue;
       }
+      if (this.#carried !== undefined) await config.again(this.#carried, signal);
       reported = await this.#tell(link, reported, signal);
-      await this.#alarm.sleepMs(SUMMARY_EVERY_MS, signal);
+      await this.#alarm.sleepMs(Math.min(SUMMARY_EVERY_MS, config.dueInMs), signal);
       if (!signal.aborted && pushed.length === 0)
         await this.#parts.clock.sleepMs(SETTLE_MS, signal);
     }
   }
 
-  async #apply(desired: JsonObject, whole: boolean, signal: AbortSignal): Promise<void> {
+  async #apply(
+    config: DesiredConfig,
+    desired: JsonObject,
+    whole: boolean,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { memory } = this.#parts;
     const carried = await this.#persist('memory', () => memory.load(), signal);
     if (carried === undefined) return;
     this.#carried = carried;
-    for (const wish of wishesOf(desired, carried, whole)) {
-      if (signal.aborted) return;
-      await this.#carryOut(wish, carried);
-    }
-  }
-
-  async #carryOut(wish: Wish, carried: Map<string, Carried>): Promise<void> {
-    const { memory, run, report } = this.#parts;
-    const { key, value, version } = wish;
-    try {
-      if (value === null) {
-        // No longer desired: the value stays as it is.
-        carried.delete(key);
-        await memory.store(key, null);
-        return;
-      }
-      const outcome = carriedOut(wish, await run({ command: 'set_config', key, value }));
-      carried.set(key, outcome);
-      report('info', 'desired_set', { key, version, outcome: outcome.outcome });
-      await memory.store(key, outcome);
-    } catch (error) {
-      // Not remembered: it is carried out again at the next connection, to the same effect.
-      report('warn', 'hub_fault', { what: `desired ${key}`, error: errorMessage(error) });
-    }
+    await config.carryOut(wishesOf(desired, carried, whole), carried, signal);
   }
 
   /** Reports what has changed; returns what the hub has now. */

@@ -62,6 +62,39 @@ describe('a source whose answers get stuck', () => {
   });
 });
 
+describe('a flood of commands from one source', () => {
+  const flood = async (bench: CommandBench, source: string) => {
+    for (let i = 0; i < 70; i += 1) {
+      void bench.engine.submit(bench.request({ command: 'get_status' }, { source }));
+    }
+    await bench.clock.advance(0);
+  };
+
+  test('takes nothing from what another one may send', async () => {
+    using bench = new CommandBench();
+    await flood(bench, 'mqtt');
+    const run = runnerOf((request) => bench.engine.submit(request));
+    const answer = run(SET);
+    await bench.clock.advance(0);
+    assert.equal((await answer)['error'], undefined);
+  });
+
+  test('leaves no call of a method unanswered, and counts none of them for later', async () => {
+    using bench = new CommandBench();
+    await flood(bench, 'hub');
+    const sent: string[] = [];
+    bench.answers.attach('hub', { maxBytes: 1_000, send: async (text) => sent.push(text) > 0 });
+    await bench.clock.advance(1_500);
+    assert.equal(sent.length, 1, 'those of the flood, which had no response to carry');
+    await flood(bench, 'hub');
+    const run = runnerOf((request) => bench.engine.submit(request));
+    const answers: unknown[] = [];
+    for (let i = 0; i < 70; i += 1) void run(SET).then((answer) => answers.push(answer));
+    await bench.clock.advance(0);
+    assert.equal(answers.length, 70);
+  });
+});
+
 /** The commands of one MQTT session whose broker answers what is published as a test says. */
 class MqttBench {
   readonly clock = new ManualClock();

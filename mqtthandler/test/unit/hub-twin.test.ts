@@ -147,6 +147,8 @@ class Bench implements Disposable {
   readonly link = new FakeTwin();
   readonly commands: unknown[] = [];
   readonly memory = new Map<string, Carried>();
+  /** What the next commands are answered; then every one is done. */
+  readonly answers: (JsonObject | Error)[] = [];
   readonly twin: HubTwin;
   state: JsonObject = { services: {} };
   #stop = new AbortController();
@@ -163,7 +165,8 @@ class Bench implements Disposable {
       },
       run: (command) => {
         this.commands.push(command);
-        return Promise.resolve({});
+        const answer = this.answers.shift() ?? {};
+        return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
       },
       clock: this.clock,
       random: seededRandom(1),
@@ -269,4 +272,72 @@ test('a wiped Redis has everything desired carried out again', async () => {
   bench.twin.forget();
   await bench.clock.advance(1_000);
   assert.deepEqual(bench.commands, [set('k', 5), set('k', 5)]);
+});
+
+describe('a desired value that cannot be set for now', () => {
+  const refused = (code: string) => ({ error: { code, message: 'not now' } });
+  const passing: [string, JsonObject | Error][] = [
+    ...['rate_limited', 'busy', 'failed'].map((code): [string, JsonObject] => [
+      code,
+      refused(code),
+    ]),
+    ['not answered at all', new Error('the command could not be taken')],
+  ];
+  for (const [name, answer] of passing) {
+    test(`because it is ${name} is set later, over the same connection`, async () => {
+      using bench = new Bench();
+      bench.link.desired = { config: { k: 5 }, $version: 3 };
+      bench.answers.push(answer, answer);
+      await bench.connect();
+      await bench.clock.advance(3_000);
+      assert.equal(bench.commands.length, 1, 'not at once');
+      await bench.clock.advance(60_000);
+      assert.deepEqual(bench.commands, [set('k', 5), set('k', 5), set('k', 5)]);
+      assert.deepEqual((bench.link.reported['config'] as JsonObject)['k'], {
+        version: 3,
+        outcome: 'done',
+      });
+      await bench.connect();
+      assert.equal(bench.commands.length, 3, 'and then it is done');
+    });
+
+    test(`because it is ${name} is set at the next connection too`, async () => {
+      using bench = new Bench();
+      bench.link.desired = { config: { k: 5 }, $version: 3 };
+      bench.answers.push(answer);
+      await bench.connect();
+      await bench.connect();
+      assert.deepEqual(bench.commands, [set('k', 5), set('k', 5)]);
+    });
+  }
+
+  test('is forgotten for a newer one', async () => {
+    using bench = new Bench();
+    bench.link.desired = { config: { k: 5, l: 1 }, $version: 3 };
+    bench.answers.push(refused('busy'), refused('busy'));
+    await bench.connect();
+    bench.link.push({ config: { k: 6, l: null }, $version: 4 });
+    await bench.clock.advance(600_000);
+    assert.deepEqual(bench.commands, [set('k', 5), set('l', 1), set('k', 6)]);
+  });
+
+  test('is tried ever less often', async () => {
+    using bench = new Bench();
+    bench.link.desired = { config: { k: 5 }, $version: 3 };
+    bench.answers.push(...Array.from({ length: 100 }, () => refused('failed')));
+    await bench.connect();
+    await bench.clock.advance(3_600_000);
+    assert.ok(bench.commands.length > 8 && bench.commands.length < 25, `${bench.commands.length}`);
+    assert.equal(bench.link.calls.filter((call) => call === 'report').length, 1);
+  });
+
+  test('because it is wrong is not tried again', async () => {
+    using bench = new Bench();
+    bench.link.desired = { config: { k: 5 }, $version: 3 };
+    bench.answers.push(refused('bad_value'));
+    await bench.connect();
+    await bench.clock.advance(3_600_000);
+    await bench.connect();
+    assert.equal(bench.commands.length, 1);
+  });
 });

@@ -53,7 +53,8 @@ export function wishesOf(
     if (key.startsWith('$') || key.length > MAX_KEY_CHARACTERS) continue;
     const known = carried.get(key);
     // A change that names the same value again is meant: somebody wants it back.
-    if (whole && known !== undefined && known.desired === JSON.stringify(value)) continue;
+    const done = known?.desired === JSON.stringify(value) && !isPassing(known);
+    if (whole && done) continue;
     if (value === null && known === undefined) continue;
     wishes.push({ key, value, version });
   }
@@ -73,6 +74,14 @@ export function carriedOut({ value, version }: Wish, answer: JsonObject): Carrie
   if (!isObject(error)) return { desired, version, outcome: 'done' };
   const { code, message } = error;
   return { desired, version, outcome: String(code), message: String(message) };
+}
+
+/** Outcomes that say nothing against the value: the same again may work. */
+const PASSING = new Set(['rate_limited', 'busy', 'failed']);
+
+/** Whether a wish is still to be carried out, because it could not be for now. */
+export function isPassing({ outcome }: Carried): boolean {
+  return PASSING.has(outcome);
 }
 
 /** The reported section `config`: every key's present value, and what came of the desired one. */
