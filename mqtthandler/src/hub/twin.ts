@@ -112,8 +112,7 @@ export class HubTwin {
 
   /** Reports what has changed; returns what the hub has now. */
   async #tell(link: TwinLink, known: JsonObject, signal: AbortSignal): Promise<JsonObject> {
-    const { summary, report } = this.#parts;
-    const state = await summary().catch(() => undefined);
+    const state = await this.#parts.summary().catch(() => undefined);
     const wanted = {
       config: reportedConfig(this.#values, this.#carried ?? new Map()),
       ...(state === undefined ? {} : { state }),
@@ -121,18 +120,42 @@ export class HubTwin {
     };
     const patch = patchOf(known, wanted);
     if (patch === undefined) return known;
-    await this.#persist(
+    if ((await this.#report(link, patch, signal)) !== 'refused') return patched(known, patch);
+    // One section is at fault, and takes none of the others with it.
+    const sections = Object.entries(patch);
+    let told = known;
+    for (const [name, change] of sections) {
+      const part = { [name]: change };
+      const alone = sections.length === 1;
+      const refused = alone || (await this.#report(link, part, signal)) === 'refused';
+      // An answer is dropped; of the others something new will come, until then they count as told.
+      if (refused && name === 'answer') this.#answer = undefined;
+      else told = patched(told, part);
+    }
+    return told;
+  }
+
+  /** Sends one patch; a refused one is not repeated: the same again would be refused again. */
+  async #report(
+    link: TwinLink,
+    patch: JsonObject,
+    signal: AbortSignal,
+  ): Promise<'told' | 'refused' | 'over'> {
+    let refused = false;
+    const told = await this.#persist(
       'report',
-      () => link.reportTwin(patch),
+      () => link.reportTwin(patch).then(() => true),
       signal,
       (error) => {
-        // The same again would be refused again.
-        if (twinFailure(errorMessage(error))?.status !== 400) return false;
-        report('warn', 'hub_fault', { what: 'reported properties', error: 'refused' });
-        return true;
+        refused = twinFailure(errorMessage(error))?.status === 400;
+        return refused;
       },
     );
-    return patched(known, patch);
+    if (told === true) return 'told';
+    if (!refused) return 'over';
+    const what = `reported properties: ${Object.keys(patch).join(', ')}`;
+    this.#parts.report('warn', 'hub_fault', { what, error: 'refused' });
+    return 'refused';
   }
 
   /** Tries until it works; undefined when `signal` aborts before, or `givesUp` says so. */

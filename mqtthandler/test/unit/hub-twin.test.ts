@@ -106,6 +106,35 @@ describe('the patch of reported properties', () => {
     );
   });
 
+  test('is none once the hub has done its part with a null, however deep', () => {
+    const withNulls = (depth: number): fc.Arbitrary<JsonObject> =>
+      fc.dictionary(
+        fc.constantFrom('a', 'b', 'c'),
+        depth === 0
+          ? fc.constantFrom(null, 1, 'x')
+          : fc.oneof(fc.constantFrom(null, 1, 'x'), withNulls(depth - 1), fc.array(fc.integer())),
+      );
+    fc.assert(
+      fc.property(withNulls(2), withNulls(3), (has, wantedSection) => {
+        const before = patched({}, { answer: plain(has) });
+        const wanted = plain({ config: {}, answer: wantedSection }) as JsonObject;
+        const patch = patchOf(before, wanted);
+        const after = patch === undefined ? before : patched(before, patch);
+        assert.equal(patchOf(after, wanted), undefined, JSON.stringify(after));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test('deletes what is wanted to be null', () => {
+    const before = { answer: { id: 1, min_id: '5-0' } };
+    assert.deepEqual(patchOf(before, { answer: { id: 1, min_id: null } }), {
+      answer: { min_id: null },
+    });
+    assert.deepEqual(patchOf(before, { answer: null }), { answer: null });
+    assert.equal(patchOf({}, { answer: null }), undefined);
+  });
+
   test('names only what differs', () => {
     const before = { config: { a: { value: '1', version: 2 }, b: { value: 'x' } } };
     const wanted = { config: { a: { value: '2', version: 2 } } };
@@ -118,6 +147,7 @@ class FakeTwin implements TwinLink {
   desired: JsonObject = { $version: 1 };
   reported: JsonObject = { $version: 1 };
   failures: Error[] = [];
+  refuses: (patch: JsonObject) => boolean = () => false;
   calls: string[] = [];
   push: (patch: JsonObject) => void = () => {};
 
@@ -131,6 +161,7 @@ class FakeTwin implements TwinLink {
   }
 
   reportTwin(patch: JsonObject) {
+    if (this.refuses(patch)) this.failures.push(new Error('twin_failure 400 0'));
     this.reported = this.failures.length > 0 ? this.reported : patched(this.reported, patch);
     return this.#call('report', undefined);
   }
@@ -339,5 +370,41 @@ describe('a desired value that cannot be set for now', () => {
     await bench.clock.advance(3_600_000);
     await bench.connect();
     assert.equal(bench.commands.length, 1);
+  });
+});
+
+describe('a late answer', () => {
+  const answer = {
+    command: 'send_measurements',
+    min_id: null,
+    nested: { a: null },
+    status: 'done',
+  };
+  const reports = (bench: Bench) => bench.link.calls.filter((call) => call === 'report').length;
+
+  test('that echoes a null is reported once', async () => {
+    using bench = new Bench();
+    await bench.connect();
+    bench.twin.setAnswer(answer);
+    await bench.clock.advance(3_600_000);
+    assert.equal(reports(bench), 2);
+    const { command, status } = answer;
+    assert.deepEqual(bench.link.reported['answer'], { command, nested: {}, status });
+  });
+
+  test('that the twin refuses takes nothing else with it', async () => {
+    using bench = new Bench();
+    await bench.connect();
+    bench.link.refuses = ({ answer }) => Object.hasOwn(answer ?? {}, 'a.b');
+    bench.twin.setAnswer({ 'a.b': 1 });
+    bench.twin.setValues(new Map([['measurement:interval', '3']]));
+    await bench.clock.advance(3_600_000);
+    assert.deepEqual(bench.link.reported['config'], { 'measurement:interval': { value: '3' } });
+    assert.equal(bench.link.reported['answer'], undefined);
+    // All together, each by itself, and then nothing is repeated.
+    assert.equal(reports(bench), 4);
+    bench.twin.setAnswer({ a: 1 });
+    await bench.clock.advance(60_000);
+    assert.deepEqual(bench.link.reported['answer'], { a: 1 });
   });
 });

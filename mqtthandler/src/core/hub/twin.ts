@@ -111,15 +111,25 @@ export function reportedConfig(
 
 /**
  * The change that turns reported properties from `known` into `wanted`, sections that are not in
- * `wanted` left alone; undefined when there is none. null deletes.
+ * `wanted` left alone; undefined when there is none. null deletes, so a member that is wanted to be
+ * null is wanted to be missing.
  */
 export function patchOf(known: JsonObject, wanted: JsonObject): JsonObject | undefined {
   const patch: Record<string, unknown> = {};
   for (const [section, value] of Object.entries(wanted)) {
-    const change = changeOf(known[section], value);
+    const before = known[section];
+    const gone = value === null && before === undefined;
+    const change = gone ? undefined : changeOf(before, withoutNulls(value));
     if (change !== undefined) patch[section] = change;
   }
   return Object.keys(patch).length === 0 ? undefined : patch;
+}
+
+/** A document cannot hold a null; inside lists, which are replaced as a whole, it can. */
+function withoutNulls(value: unknown): unknown {
+  if (!isObject(value)) return value;
+  const members = Object.entries(value).filter(([, member]) => member !== null);
+  return Object.fromEntries(members.map(([name, member]) => [name, withoutNulls(member)]));
 }
 
 function changeOf(known: unknown, wanted: unknown): unknown {
