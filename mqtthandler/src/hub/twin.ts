@@ -27,12 +27,18 @@ const SUMMARY_EVERY_MS = 60_000;
 /** Changes that come together are reported together. */
 const SETTLE_MS = 500;
 
+interface LateAnswer {
+  readonly value: JsonObject;
+  /** Told when it is reported, also for the older ones it stands for. */
+  readonly waiting: ((told: boolean) => void)[];
+}
+
 export class HubTwin {
   readonly #parts: TwinParts;
   readonly #alarm: Alarm;
   #values: ReadonlyMap<string, string | null> = new Map();
   #carried: Map<string, Carried> | undefined;
-  #answer: JsonObject | undefined;
+  #answer: LateAnswer | undefined;
 
   constructor(parts: TwinParts) {
     this.#parts = parts;
@@ -45,10 +51,17 @@ export class HubTwin {
     this.#alarm.ring();
   }
 
-  /** The newest answer of a command that was answered before, to be reported. */
-  setAnswer(answer: JsonObject): void {
-    this.#answer = answer;
-    this.#alarm.ring();
+  /**
+   * Reports an answer of a command that was answered before; the newest one counts. Resolves true when
+   * the hub has it or a newer one, or will not have it; false when `signal` aborts before.
+   */
+  reportAnswer(value: JsonObject, signal: AbortSignal): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.#answer = { value, waiting: [...(this.#answer?.waiting ?? []), resolve] };
+      signal.addEventListener('abort', () => resolve(false), { once: true });
+      if (signal.aborted) resolve(false);
+      this.#alarm.ring();
+    });
   }
 
   /** Redis was away or is another one: what was carried out is read again. */
@@ -113,26 +126,37 @@ export class HubTwin {
   /** Reports what has changed; returns what the hub has now. */
   async #tell(link: TwinLink, known: JsonObject, signal: AbortSignal): Promise<JsonObject> {
     const state = await this.#parts.summary().catch(() => undefined);
+    const answer = this.#answer;
     const wanted = {
       config: reportedConfig(this.#values, this.#carried ?? new Map()),
       ...(state === undefined ? {} : { state }),
-      ...(this.#answer === undefined ? {} : { answer: this.#answer }),
+      ...(answer === undefined ? {} : { answer: answer.value }),
     };
-    const patch = patchOf(known, wanted);
-    if (patch === undefined) return known;
-    if ((await this.#report(link, patch, signal)) !== 'refused') return patched(known, patch);
-    // One section is at fault, and takes none of the others with it.
+    const patch = patchOf(known, wanted) ?? {};
     const sections = Object.entries(patch);
+    const result = sections.length === 0 ? 'told' : await this.#report(link, patch, signal);
+    if (result === 'told') this.#reported(answer);
+    if (result !== 'refused') return patched(known, patch);
+    // One section is at fault, and takes none of the others with it.
     let told = known;
     for (const [name, change] of sections) {
       const part = { [name]: change };
-      const alone = sections.length === 1;
-      const refused = alone || (await this.#report(link, part, signal)) === 'refused';
-      // An answer is dropped; of the others something new will come, until then they count as told.
-      if (refused && name === 'answer') this.#answer = undefined;
+      const again = sections.length === 1 ? result : await this.#report(link, part, signal);
+      if (name === 'answer' && again !== 'over') this.#reported(answer);
+      // Of the others something new will come; until then they count as told.
+      if (name === 'answer' && again === 'refused') this.#drop(answer);
       else told = patched(told, part);
     }
     return told;
+  }
+
+  #reported(answer: LateAnswer | undefined): void {
+    for (const tell of answer?.waiting.splice(0) ?? []) tell(true);
+  }
+
+  /** What the twin does not take is not offered again; a newer one is. */
+  #drop(answer: LateAnswer | undefined): void {
+    if (this.#answer === answer) this.#answer = undefined;
   }
 
   /** Sends one patch; a refused one is not repeated: the same again would be refused again. */

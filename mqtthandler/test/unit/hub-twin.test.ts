@@ -213,6 +213,11 @@ class Bench implements Disposable {
     await this.clock.advance(1_000);
   }
 
+  /** A late answer over the present connection. */
+  answer(answer: JsonObject): Promise<boolean> {
+    return this.twin.reportAnswer(answer, this.#stop.signal);
+  }
+
   [Symbol.dispose](): void {
     this.#stop.abort();
   }
@@ -288,7 +293,7 @@ test('nothing changed is nothing reported; changed values and late answers are, 
   const reports = () => bench.link.calls.filter((call) => call === 'report').length;
   assert.equal(reports(), 1);
   bench.twin.setValues(new Map([['measurement:interval', '3']]));
-  bench.twin.setAnswer({ command: 'reboot', status: 'done' });
+  void bench.answer({ command: 'reboot', status: 'done' });
   await bench.clock.advance(1_000);
   assert.equal(reports(), 2);
   assert.deepEqual(bench.link.reported['config'], { 'measurement:interval': { value: '3' } });
@@ -385,7 +390,7 @@ describe('a late answer', () => {
   test('that echoes a null is reported once', async () => {
     using bench = new Bench();
     await bench.connect();
-    bench.twin.setAnswer(answer);
+    void bench.answer(answer);
     await bench.clock.advance(3_600_000);
     assert.equal(reports(bench), 2);
     const { command, status } = answer;
@@ -396,15 +401,50 @@ describe('a late answer', () => {
     using bench = new Bench();
     await bench.connect();
     bench.link.refuses = ({ answer }) => Object.hasOwn(answer ?? {}, 'a.b');
-    bench.twin.setAnswer({ 'a.b': 1 });
+    void bench.answer({ 'a.b': 1 });
     bench.twin.setValues(new Map([['measurement:interval', '3']]));
     await bench.clock.advance(3_600_000);
     assert.deepEqual(bench.link.reported['config'], { 'measurement:interval': { value: '3' } });
     assert.equal(bench.link.reported['answer'], undefined);
     // All together, each by itself, and then nothing is repeated.
     assert.equal(reports(bench), 4);
-    bench.twin.setAnswer({ a: 1 });
+    void bench.answer({ a: 1 });
     await bench.clock.advance(60_000);
     assert.deepEqual(bench.link.reported['answer'], { a: 1 });
+  });
+
+  test('is delivered when the hub has it, or a newer one, and not before', async () => {
+    using bench = new Bench();
+    bench.link.failures = Array.from({ length: 4 }, () => new Error('no answer'));
+    await bench.connect();
+    const delivered: [string, boolean][] = [];
+    const send = (id: string) => {
+      void bench.answer({ id }).then((told) => delivered.push([id, told]));
+    };
+    send('a');
+    await bench.clock.advance(1_000);
+    assert.deepEqual(delivered, []);
+    await bench.connect();
+    assert.deepEqual(delivered, [['a', false]], 'the connection is over');
+    send('a');
+    send('b');
+    await bench.clock.advance(600_000);
+    assert.deepEqual(bench.link.reported['answer'], { id: 'b' });
+    assert.deepEqual(delivered.slice(1), [
+      ['a', true],
+      ['b', true],
+    ]);
+    send('b');
+    await bench.clock.advance(1_000);
+    assert.equal(delivered.length, 4, 'the hub has it already');
+  });
+
+  test('that the twin refuses counts as delivered, for nobody will ever take it', async () => {
+    using bench = new Bench();
+    await bench.connect();
+    bench.link.refuses = () => true;
+    const delivered = bench.answer({ 'a.b': 1 });
+    await bench.clock.advance(5_000);
+    assert.equal(await delivered, true);
   });
 });
