@@ -7,7 +7,12 @@ import { RepeatFilter, errorMessage } from '@holdfast/kit';
 import { renderAnswer } from '../core/commands/answer.ts';
 import { parseCommand } from '../core/commands/parse.ts';
 import type { AcceptedCommand, ParseOptions, RefusedCommand } from '../core/commands/parse.ts';
-import { recordKeyOfId, recordOf } from '../core/commands/records.ts';
+import {
+  REDELIVERY_MS,
+  recordKeyOfDelivery,
+  recordKeyOfId,
+  recordOf,
+} from '../core/commands/records.ts';
 import type { CommandRecord } from '../core/commands/records.ts';
 import { refusal } from '../core/commands/refusal.ts';
 import type { Answers } from './answers.ts';
@@ -38,8 +43,6 @@ type Taken = string | boolean;
 
 /** Commands held while Redis is away; the transport keeps the others. */
 const MAX_WAITING = 64;
-/** A command without an id that is delivered again is known for so long. */
-const REDELIVERY_MS = 86_400_000;
 const RETRY_MS = 1_000;
 
 export class CommandIntake {
@@ -187,7 +190,7 @@ export class CommandIntake {
 
 function keyOf(request: CommandRequest, parsed: AcceptedCommand): string {
   return parsed.id === undefined
-    ? `delivery:${request.source}:${request.deliveryId}`
+    ? recordKeyOfDelivery(request.source, request.deliveryId)
     : recordKeyOfId(parsed.id);
 }
 
