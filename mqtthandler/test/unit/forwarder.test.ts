@@ -184,3 +184,22 @@ test('a destination that takes no message for now is told of once, and again aft
   bench.produce(1);
   assert.ok(await bench.until(() => told().length === 2));
 });
+
+test('a cursor set by hand while readings gather is noticed long before these are sent', async () => {
+  await using bench = new ForwarderBench();
+  bench.produce(20);
+  bench.start();
+  assert.ok(await bench.until(() => bench.takenSeqs.length === 20));
+  await bench.until(() => bench.ledger.lastId === bench.readings.entries.at(-1)?.[0]);
+  bench.forwarder.setIntervalSeconds(3_600);
+  bench.produce(1);
+  await bench.clock.advance(10_000);
+  const wanted = bench.readings.entries[9]?.[0] ?? '';
+  bench.ledger.lastId = wanted;
+  const loaded = () =>
+    bench.reported.some(
+      ({ event, fields }) =>
+        event === 'cursor_loaded' && (fields as { lastId: string }).lastId === wanted,
+    );
+  assert.ok(await bench.until(loaded, 60_000));
+});
