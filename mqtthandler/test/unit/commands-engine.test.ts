@@ -89,6 +89,32 @@ describe('a command is carried out exactly once', () => {
   });
 });
 
+test('an export cancelled just when the connection to Redis breaks gives its place free', async () => {
+  using bench = new CommandBench();
+  const begin = (id: string) => bench.submit({ command: 'send_measurements', id });
+  for (const id of ['a', 'b', 'c', 'd', 'e']) await begin(id);
+  await begin('busy');
+  assert.equal(codeOf(bench.sent.at(-1)), 'busy');
+  let broken = true;
+  bench.store.onStep = (step, at) => {
+    if (step !== 'apply' || at !== 'after' || !broken) return;
+    broken = false;
+    throw new Error('the connection is gone');
+  };
+  await bench.submit({ command: 'cancel', id: 'c' });
+  await bench.clock.advance(10_000);
+  assert.deepEqual(
+    bench.sent.filter(({ status }) => status === 'cancelled').map(({ command }) => command),
+    ['cancel', 'send_measurements'].toReversed(),
+  );
+  await begin('f');
+  assert.equal(bench.sent.at(-1)?.['status'], 'queued');
+  assert.deepEqual(
+    (await bench.store.exports()).map(({ id }) => id),
+    ['"a"', '"b"', '"d"', '"e"', '"f"'],
+  );
+});
+
 describe('answers', () => {
   test('wait until their receiver is there', async () => {
     using bench = new CommandBench();
