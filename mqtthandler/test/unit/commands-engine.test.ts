@@ -50,6 +50,24 @@ describe('a command is carried out exactly once', () => {
     );
   });
 
+  for (const phase of ['before', 'after'] as const) {
+    test(`and a call is answered when the connection breaks ${phase} its end is stored`, async () => {
+      using bench = new CommandBench();
+      let broken = true;
+      bench.store.onStep = (step, at) => {
+        if (step !== 'apply' || at !== phase || !broken) return;
+        broken = false;
+        throw new Error('the connection is gone');
+      };
+      const answers: string[] = [];
+      const respond = (answer: string) => void answers.push(answer);
+      await bench.submit(SET, { source: 'hub', respond });
+      await bench.clock.advance(5_000);
+      assert.deepEqual(answers, [JSON.stringify(SET)]);
+      assert.equal(configEvents(bench.store), 1);
+    });
+  }
+
   test('when the process dies before its end is stored', async () => {
     const store = new FakeCommands();
     {
