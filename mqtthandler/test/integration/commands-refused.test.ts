@@ -12,7 +12,7 @@ import { DEVICE, startHubBed } from './hub-bed.ts';
 const TOPIC = `iot-projekt/device/${DEVICE}`;
 
 /** A device with hub and broker; the broker lets it publish on `writable` only. */
-async function startDenied(writable: readonly string[]) {
+async function startDenied(writable: readonly string[], furtherConfig: readonly string[] = []) {
   const parts = new Closing();
   const dir = mkdtempSync(join(tmpdir(), 'holdfast-acl-'));
   parts.use({ [Symbol.asyncDispose]: async () => rmSync(dir, { recursive: true }) });
@@ -26,8 +26,7 @@ async function startDenied(writable: readonly string[]) {
   const file = join(dir, 'acl');
   // The broker leaves out a list that others may read.
   writeFileSync(file, acl.join('\n'), { mode: 0o600 });
-  // Without a limit to its queues Mosquitto 2.0.11 hangs up on whoever it denies a topic.
-  const config = ['allow_anonymous true', 'max_queued_messages 1000', `acl_file ${file}`];
+  const config = ['allow_anonymous true', `acl_file ${file}`, ...furtherConfig];
   const broker = parts.use(await startMosquitto({ config }));
   const commander = parts.use(await Commander.connect(broker.port));
   const mqtt = { MQTT_HOST: '127.0.0.1', MQTT_PORT: String(broker.port), MQTT_USERNAME: 'device' };
@@ -37,8 +36,11 @@ async function startDenied(writable: readonly string[]) {
   return { bed, send, [Symbol.asyncDispose]: () => parts[Symbol.asyncDispose]() };
 }
 
+/** Without a limit to its queues Mosquitto 2.0.11 hangs up on whoever it denies a topic. */
+const NO_HANGING_UP = ['max_queued_messages 1000'];
+
 test('answers that the broker refuses hold up no command, whichever way it comes', async () => {
-  await using denied = await startDenied([`${TOPIC}/values`]);
+  await using denied = await startDenied([`${TOPIC}/values`], NO_HANGING_UP);
   const { bed, send } = denied;
   const { client } = bed.redis;
   const sent = ['get_status', 'dance', 'get_config'].map((command) => send({ command }));
@@ -64,7 +66,7 @@ test('answers that the broker refuses hold up no command, whichever way it comes
 });
 
 test('readings that the broker refuses are told of on the time line, and keep their place', async () => {
-  await using denied = await startDenied([`${TOPIC}/response`]);
+  await using denied = await startDenied([`${TOPIC}/response`], NO_HANGING_UP);
   const { bed } = denied;
   await bed.producer.produce(20);
   await until('it is told', async () => {
@@ -75,4 +77,21 @@ test('readings that the broker refuses are told of on the time line, and keep th
   assert.deepEqual([told?.['destination'], told?.['code']], ['mqtt', 'not_authorized']);
   assert.equal(await bed.redis.client.get('mqtt_sender:last_id'), null);
   await bed.assertNothingLost();
+});
+
+test('a broker that hangs up at every answer gets none after a while, and the readings again', async () => {
+  await using denied = await startDenied([`${TOPIC}/values`]);
+  const { bed, send } = denied;
+  await send({ command: 'set_config', key: 'measurement:interval', value: 3, id: 'a' });
+  await send({ command: 'get_status' });
+  const told = () => bed.logged('answers_refused_by_broker');
+  await until('it is told', () => told().length > 0, 150_000);
+  assert.equal(told()[0]?.['code'], 'connection_closed');
+  const links = bed.logged('link_down').length;
+  await send({ command: 'get_status' });
+  await bed.producer.produce(20);
+  const newest = bed.producer.ids.at(-1);
+  const cursor = () => bed.redis.client.get('mqtt_sender:last_id');
+  await until('all readings', async () => (await cursor()) === newest);
+  assert.equal(bed.logged('link_down').length, links, 'one connection from then on');
 });

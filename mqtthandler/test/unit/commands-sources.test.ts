@@ -6,9 +6,10 @@ import type { IPublishPacket, MqttClient } from 'mqtt';
 import { ManualClock } from '@holdfast/kit/testing';
 import { MqttCommands } from '../../src/adapters/mqtt-commands.ts';
 import type { MqttSession } from '../../src/adapters/mqtt-session.ts';
+import { AnswerGuard } from '../../src/commands/answer-guard.ts';
 import type { AnswerSink } from '../../src/commands/ports.ts';
 import { runnerOf } from '../../src/hub/commands.ts';
-import type { PublishOutcome } from '../../src/ports.ts';
+import type { PublishOutcome, SessionEnd } from '../../src/ports.ts';
 import { CommandBench } from '../fakes/command-bench.ts';
 
 const READ = { command: 'get_config', key: 'measurement:interval' };
@@ -97,35 +98,41 @@ describe('a flood of commands from one source', () => {
 
 /** The commands of one MQTT session whose broker answers what is published as a test says. */
 class MqttBench {
-  readonly clock = new ManualClock();
+  readonly clock: ManualClock;
   readonly published: string[] = [];
   readonly acknowledged: number[] = [];
   readonly refused: string[] = [];
   sink: AnswerSink | undefined;
   outcome: PublishOutcome = { kind: 'acknowledged' };
-  end: () => void = () => {};
+  end: (reason: string) => void = () => {};
   readonly #client;
 
-  constructor() {
+  constructor(clock = new ManualClock(), guard = new AnswerGuard(clock)) {
+    this.clock = clock;
     const stream = {
       destroyed: false,
       writable: true,
       write: (puback: Buffer) => void this.acknowledged.push(puback.readUInt16BE(2)),
     };
     this.#client = Object.assign(new EventEmitter(), { subscribe: () => {}, stream }) as unknown;
-    const commands = new MqttCommands(this.#client as MqttClient, this.clock, {
-      topics: ['t'],
-      answerTopic: 'r',
-      submit: async ({ payload }) => (await this.sink?.send(JSON.stringify(payload))) ?? false,
-      attach: (_source, sink) => {
-        this.sink = sink;
-        return () => {};
+    const commands = new MqttCommands(
+      this.#client as MqttClient,
+      this.clock,
+      {
+        topics: ['t'],
+        answerTopic: 'r',
+        submit: async ({ payload }) => (await this.sink?.send(JSON.stringify(payload))) ?? false,
+        attach: (_source, sink) => {
+          this.sink = sink;
+          return () => {};
+        },
+        onRefused: () => {},
+        onAnswerRefused: (code) => void this.refused.push(code),
       },
-      onRefused: () => {},
-      onAnswerRefused: (code) => void this.refused.push(code),
-    });
-    const ended = new Promise<void>((resolve) => {
-      this.end = resolve;
+      guard,
+    );
+    const ended = new Promise<SessionEnd>((resolve) => {
+      this.end = (reason) => resolve({ reason });
     });
     commands.start({
       maxPayloadBytes: 1_000,
@@ -185,8 +192,70 @@ describe('a broker that does not take answers', () => {
     bench.outcome = FORBIDDEN;
     const delivered = bench.sink?.send('{}');
     await bench.clock.advance(100);
-    bench.end();
+    bench.end('stopped');
     assert.equal(await delivered, false);
     assert.deepEqual(bench.refused, []);
+  });
+});
+
+describe('sessions that end with an answer under way', () => {
+  const setUp = () => {
+    const clock = new ManualClock();
+    const guard = new AnswerGuard(clock);
+    /** A session with a command to be answered. */
+    const session = async (kind: 'lost' | 'acknowledged'): Promise<MqttBench> => {
+      const bench = new MqttBench(clock, guard);
+      bench.outcome = { kind };
+      bench.receive(1);
+      await clock.advance(0);
+      return bench;
+    };
+    const ending = async (reason: string, afterMs = 0) => {
+      const bench = await session('lost');
+      await clock.advance(afterMs);
+      bench.end(reason);
+      await clock.advance(0);
+      assert.deepEqual(bench.acknowledged, [], 'to be delivered again');
+      return bench.published.length;
+    };
+    return { clock, guard, session, ending };
+  };
+
+  test('after a refusal of the answer count as well', async () => {
+    const { clock, guard } = setUp();
+    for (let i = 0; i < 3; i += 1) {
+      const bench = new MqttBench(clock, guard);
+      bench.outcome = FORBIDDEN;
+      bench.receive(1);
+      await clock.advance(100);
+      bench.end('closed_by_peer');
+      await clock.advance(0);
+      assert.deepEqual([bench.acknowledged, bench.refused], [[], []]);
+    }
+    assert.ok(guard.stoodMs > 0);
+  });
+
+  test('by the other side, again and again, let the answers be given up', async () => {
+    const { clock, session, ending } = setUp();
+    for (let i = 0; i < 3; i += 1) assert.equal(await ending('closed_by_peer'), 1);
+    assert.equal(await ending('closed_by_peer', 10_000), 0, 'first the session must stand');
+    for (let i = 0; i < 2; i += 1) assert.equal(await ending('closed_by_peer', 25_000), 1);
+    const barred = await session('acknowledged');
+    assert.deepEqual([barred.acknowledged, barred.published], [[1], []]);
+    assert.deepEqual(barred.refused, ['connection_closed']);
+    await clock.advance(600_000);
+    barred.receive(2);
+    await clock.advance(0);
+    assert.deepEqual([barred.acknowledged, barred.published.length], [[1, 2], 1], 'tried again');
+  });
+
+  test('for another reason, or after an acknowledgement, prove nothing', async () => {
+    const { session, ending } = setUp();
+    for (let i = 0; i < 10; i += 1) {
+      assert.equal(await ending('puback_timeout'), 1);
+      assert.equal(await ending('closed_by_peer'), 1);
+      const good = await session('acknowledged');
+      assert.deepEqual([good.acknowledged, good.refused], [[1], []]);
+    }
   });
 });
