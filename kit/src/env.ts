@@ -119,12 +119,12 @@ export function secret(options: { help: string }): EnvSpec<string | undefined> {
   );
 }
 
-/** A value with a parser of its own; `parse` throws to refuse. */
+/** A value with a parser of its own; `parse` throws to refuse. `secret` = a refused one is not shown. */
 export function custom<T>(
-  options: Described<T> & { allowed: string; fallbackText?: string },
+  options: Described<T> & { allowed: string; fallbackText?: string; secret?: boolean },
   parse: (raw: string) => T,
 ): EnvSpec<T> {
-  const made = spec(options, options.allowed, parse);
+  const made = spec(options, options.allowed, parse, options.secret);
   return options.fallbackText === undefined
     ? made
     : { ...made, fallbackText: options.fallbackText };

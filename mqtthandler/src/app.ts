@@ -45,6 +45,7 @@ const TIMELINE = new Set<keyof LogEvents>([
   'link_up',
   'link_down',
   'cursor_reset',
+  'sending_refused',
   'reading_too_large',
   'reading_refused',
   'readings_removed',
@@ -66,6 +67,7 @@ export async function runApp(config: Config, tls: TlsMaterial, signal: AbortSign
   const commands = openCommands(config, redis, {
     report: (level, event, fields) => (log as Log<CommandEvents>)[level](event, fields),
     onSubscribeRefused: (error) => log.warn('commands_refused_by_broker', { error }),
+    onAnswersRefused: (fields) => log.warn('answers_refused_by_broker', fields),
     onCursorSet: (key) => {
       const name = destinationOfCursor(key);
       if (name !== undefined) forwarders.get(name)?.reload();

@@ -135,6 +135,8 @@ export const ENV = {
       fallback: undefined,
       allowed: 'an Ed25519 public key: PEM, or base64 of its 32 bytes or of its DER form',
       help: 'only commands signed with this key run; not set = signatures are not asked for',
+      // What is refused may be the private key.
+      secret: true,
     },
     parsePublicKey,
   ),
@@ -145,12 +147,14 @@ export const ENV = {
     max: 1_000_000,
     help: 'speed limit of `send_measurements`',
   }),
-  BALENA_SUPERVISOR_ADDRESS: text({
-    fallback: undefined,
-    pattern: /^https?:\/\/[^\s?#]+$/,
-    allowed: 'an address such as http://127.0.0.1:48484',
-    help: 'who can reboot the device, set by balena; not set = the command `reboot` is refused',
-  }),
+  BALENA_SUPERVISOR_ADDRESS: custom<string | undefined>(
+    {
+      fallback: undefined,
+      allowed: 'an address such as http://127.0.0.1:48484',
+      help: 'who can reboot the device, set by balena; not set = the command `reboot` is refused',
+    },
+    parseAddress,
+  ),
   BALENA_SUPERVISOR_API_KEY: secret({ help: 'key for it, set by balena' }),
   BALENA_DEVICE_UUID: text({
     fallback: undefined,
@@ -162,6 +166,12 @@ export const ENV = {
   BALENA_APP_ID: text({ fallback: '0', help: 'fleet id, set by balena' }),
   BALENA_APP_NAME: text({ fallback: 'local', help: 'fleet name, set by balena' }),
 } as const;
+
+/** @throws for what is no address, or has a query of its own */
+function parseAddress(raw: string): string {
+  if (!/^https?:\/\/[^\s?#]+$/.test(raw)) throw new RangeError('no address');
+  return new URL(raw).href;
+}
 
 export type Config = ConfigOf<typeof ENV>;
 

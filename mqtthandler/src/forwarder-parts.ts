@@ -22,6 +22,8 @@ export interface ForwarderEvents {
   cursor_loaded: { destination: string; kind: string; lastId: string };
   /** Everything in the stream is sent again, because `last_id` made no sense. */
   cursor_reset: { destination: string; reason: string; after?: string; newest?: string };
+  /** The destination takes no messages for now: a topic that is denied, a quota. */
+  sending_refused: { destination: string; code: string };
   reading_too_large: { destination: string; id: string; bytes: number };
   reading_refused: { destination: string; id: string };
   readings_removed: { destination: string; count: number };

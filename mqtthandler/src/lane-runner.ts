@@ -21,6 +21,8 @@ import type { Tally } from './tally.ts';
 
 /** After the destination has said "later". */
 const LATER_MS = 2_000;
+/** "Later" for the same reason within this time after the last one is no news. */
+const LATER_KNOWN_MS = 60_000;
 
 export class LaneRunner {
   readonly #parts: ForwarderParts;
@@ -35,6 +37,7 @@ export class LaneRunner {
   #size = NOTHING_LEARNED;
   #endPass = new AbortController();
   #pauseMs = 0;
+  #saidLater = { code: '', atMs: -Infinity };
 
   constructor(parts: ForwarderParts, flight: Flight, tally: Tally, moreWork: Bell) {
     this.#parts = parts;
@@ -149,6 +152,7 @@ export class LaneRunner {
         if (stretch !== undefined) void this.#refused(stretch);
         break;
       case 'later':
+        this.#tellLater(outcome.code);
         if (stretch !== undefined) this.#flight.release(stretch);
         for (const id of sent.gapIds) this.#gapsUnderway.delete(id);
         this.#pauseMs = LATER_MS;
@@ -158,6 +162,16 @@ export class LaneRunner {
         // The session has ended; whoever runs it lands everything that was under way.
         break;
     }
+  }
+
+  /** A topic that is denied looks like a quiet stream: somebody must be told. */
+  #tellLater(code: string): void {
+    const { clock, report, destination } = this.#parts;
+    const before = this.#saidLater;
+    const atMs = clock.monotonicMs();
+    this.#saidLater = { code, atMs };
+    if (before.code === code && atMs - before.atMs < LATER_KNOWN_MS) return;
+    report('warn', 'sending_refused', { destination: destination.name, code });
   }
 
   #acknowledged(sent: SentMessage): void {

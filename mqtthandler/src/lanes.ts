@@ -12,7 +12,7 @@ import { FIRST_ID } from '@holdfast/redis';
 import { batchOf } from './core/batch.ts';
 import type { Batch } from './core/batch.ts';
 import type { Message, PackLimits } from './core/message.ts';
-import { gatherMs } from './core/pace.ts';
+import { CURSOR_LOOK_MS, gatherMs } from './core/pace.ts';
 import { openRange } from './core/progress.ts';
 import type { Range } from './core/progress.ts';
 import { previousId } from './core/previous-id.ts';
@@ -86,12 +86,21 @@ async function readLive(
   const sinceSendMs = clock.monotonicMs() - pace.lastSendMs;
   const waitMs = pace.fullReads > 0 ? 0 : gatherMs(sinceSendMs, intervalSeconds, backlog);
   // Even no time at all is a timer: a millisecond, and a wake-up.
-  if (waitMs > 0) await clock.sleepMs(waitMs, signal);
+  if (waitMs > 0) await gather(context, waitMs, signal);
   if (signal.aborted) return NOTHING;
   if (wake && waitMs === 0 && woken.length < TAIL_READINGS) {
     return batchOf(woken, true);
   }
   return (await readings.batch(after, null, settings.maxReadings, 1)).unpack();
+}
+
+async function gather(context: LaneContext, waitMs: number, signal: AbortSignal): Promise<void> {
+  let leftMs = waitMs;
+  for (; leftMs > CURSOR_LOOK_MS && !signal.aborted; leftMs -= CURSOR_LOOK_MS) {
+    await context.clock.sleepMs(CURSOR_LOOK_MS, signal);
+    if (!signal.aborted) await context.onIdle();
+  }
+  await context.clock.sleepMs(leftMs, signal);
 }
 
 /** What is left from an outage, beside the live lane and within its own limits. */

@@ -10,8 +10,10 @@ import { createHash } from 'node:crypto';
 import type { IPublishPacket, MqttClient } from 'mqtt';
 import { errorMessage } from '@holdfast/kit';
 import type { Clock } from '@holdfast/kit';
+import type { AnswerGuard } from '../commands/answer-guard.ts';
 import type { AnswerSink, CommandRequest } from '../commands/ports.ts';
 import { MAX_COMMAND_BYTES } from '../core/commands/json.ts';
+import type { SessionEnd } from '../ports.ts';
 import type { MqttSession } from './mqtt-session.ts';
 
 export interface MqttCommandSettings {
@@ -24,23 +26,37 @@ export interface MqttCommandSettings {
   readonly attach: (source: string, sink: AnswerSink) => () => void;
   /** The broker does not let us subscribe. */
   readonly onRefused: (error: string) => void;
+  /** The broker does not take an answer: it is given up, its command counts as answered. */
+  readonly onAnswerRefused: (code: string) => void;
 }
 
 const SOURCE = 'mqtt';
-/** After the broker has said "later" to an answer. */
-const LATER_MS = 2_000;
+/** Ends of a session that may be the broker's answer to an answer. */
+const HUNG_UP = new Set(['closed_by_peer', 'ECONNRESET', 'EPIPE', 'not_authorized']);
+/** Before each further try after the broker has said "later" to an answer; then it is given up. */
+const LATER_MS = [2_000, 4_000, 8_000];
 
 export class MqttCommands {
   readonly #client: MqttClient;
   readonly #clock: Clock;
   readonly #settings: MqttCommandSettings;
+  readonly #guard: AnswerGuard;
   /** Before the session is up there is no way to answer. */
   readonly #started: Promise<void>;
   #start: () => void = () => {};
   #acknowledged: Promise<void> = Promise.resolve();
+  /** The broker forbids answers, and has taken none since: each gets one try. */
+  #forbidden = false;
+  #startedMs = 0;
+  /** An answer was acknowledged in this session, or was lost with it. */
+  #judged = false;
 
-  /** Takes a client that has not yet received its CONNACK. */
-  constructor(client: MqttClient, clock: Clock, settings: MqttCommandSettings) {
+  /**
+   * Takes a client that has not yet received its CONNACK.
+   * @param guard the same for all sessions with a broker
+   */
+  constructor(client: MqttClient, clock: Clock, settings: MqttCommandSettings, guard: AnswerGuard) {
+    this.#guard = guard;
     this.#client = client;
     this.#clock = clock;
     this.#settings = settings;
@@ -56,13 +72,14 @@ export class MqttCommands {
 
   /** The session is up: subscribes, and takes the commands that have come already. */
   start(session: MqttSession): void {
+    this.#startedMs = this.#clock.monotonicMs();
+    const over = new AbortController();
     const detach = this.#settings.attach(SOURCE, {
       maxBytes: session.maxPayloadBytes,
-      send: (answer) => this.#send(session, answer),
+      send: (answer) => this.#send(session, answer, over.signal),
     });
-    let ended = false;
     void session.ended.then(() => {
-      ended = true;
+      over.abort();
       detach();
     });
     this.#start();
@@ -70,7 +87,7 @@ export class MqttCommands {
     const options = { qos: 1, rh: 2, rap: true, nl: false } as const;
     const topics = Object.fromEntries(this.#settings.topics.map((topic) => [topic, options]));
     this.#client.subscribe(topics, (error) => {
-      if (error && !ended) this.#settings.onRefused(errorMessage(error));
+      if (error && !over.signal.aborted) this.#settings.onRefused(errorMessage(error));
     });
   }
 
@@ -108,12 +125,43 @@ export class MqttCommands {
     }
   }
 
-  async #send(session: MqttSession, answer: string): Promise<boolean> {
-    for (;;) {
-      const { kind } = await session.answer(answer);
-      if (kind !== 'later') return kind !== 'lost';
-      await this.#clock.sleepMs(LATER_MS);
+  /** A broker that will not have an answer must not hold up the next ones, nor the commands. */
+  async #send(session: MqttSession, answer: string, over: AbortSignal): Promise<boolean> {
+    await this.#untilTrusted(over);
+    if (over.aborted) return false;
+    for (let tries = 0; !over.aborted; tries += 1) {
+      if (this.#guard.barred) {
+        this.#settings.onAnswerRefused('connection_closed');
+        return true;
+      }
+      const outcome = await session.answer(answer);
+      if (outcome.kind === 'lost') break;
+      if (outcome.kind === 'acknowledged') {
+        this.#forbidden = false;
+        this.#judged = true;
+        this.#guard.acknowledged();
+        return true;
+      }
+      const waitMs = outcome.kind === 'later' && !this.#forbidden ? LATER_MS[tries] : undefined;
+      if (waitMs === undefined) {
+        this.#forbidden ||= outcome.code === 'not_authorized';
+        this.#settings.onAnswerRefused(outcome.code);
+        return true;
+      }
+      await this.#clock.sleepMs(waitMs, over);
     }
+    this.#lost(await session.ended);
+    return false;
+  }
+
+  async #untilTrusted(over: AbortSignal): Promise<void> {
+    const waitMs = this.#startedMs + this.#guard.stoodMs - this.#clock.monotonicMs();
+    if (waitMs > 0 && !this.#guard.barred) await this.#clock.sleepMs(waitMs, over);
+  }
+
+  #lost({ reason }: SessionEnd): void {
+    if (!this.#judged && HUNG_UP.has(reason)) this.#guard.struck();
+    this.#judged = true;
   }
 }
 

@@ -9,6 +9,7 @@ import { connect } from 'mqtt';
 import type { IClientOptions, IConnackPacket, MqttClient } from 'mqtt';
 import { TransientError, errorCode, errorMessage } from '@holdfast/kit';
 import type { Clock } from '@holdfast/kit';
+import { AnswerGuard } from '../commands/answer-guard.ts';
 import { classifyConnack } from '../core/classify.ts';
 import type { Destination, Session } from '../ports.ts';
 import { MqttCommands } from './mqtt-commands.ts';
@@ -80,6 +81,7 @@ export class MqttDestination implements Destination {
   readonly #settings: MqttSettings;
   readonly #clock: Clock;
   readonly #payloads: PayloadPool;
+  readonly #guard: AnswerGuard;
   #version: 4 | 5 = 5;
 
   /** @param payloads memory of payloads, shared with whoever renders them */
@@ -87,6 +89,7 @@ export class MqttDestination implements Destination {
     this.#payloads = payloads;
     this.#settings = settings;
     this.#clock = clock;
+    this.#guard = new AnswerGuard(clock);
     const scheme = settings.tls === undefined ? 'mqtt' : 'mqtts';
     this.address = `${scheme}://${settings.host}:${settings.port}`;
   }
@@ -114,7 +117,8 @@ export class MqttDestination implements Destination {
     if (signal.aborted) throw new TransientError('stopped');
     const client = connect(this.#options(version));
     // At once: commands that waited at the broker come directly after its CONNACK.
-    const commands = new MqttCommands(client, this.#clock, this.#settings.commands);
+    const { commands: settings } = this.#settings;
+    const commands = new MqttCommands(client, this.#clock, settings, this.#guard);
     // Stays for good: a late error of a client we have given up must not end the process.
     client.on('error', () => {});
     let fail: (error: Error) => void = () => {};

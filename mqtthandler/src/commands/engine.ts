@@ -65,6 +65,8 @@ export class CommandEngine {
   readonly #stop = new AbortController();
   /** Times an entry of the inbox could not be carried out because the connection broke. */
   readonly #attempts = new Map<string, number>();
+  /** Record keys of commands whose end may be stored: the connection broke before Redis could say so. */
+  readonly #uncertain = new Set<string>();
   #sincePrune = PRUNE_EVERY_COMMANDS;
   #prunedAtMs = -Infinity;
 
@@ -116,6 +118,7 @@ export class CommandEngine {
       try {
         const taken = this.#taken;
         const entries = await store.inbox(READ_ENTRIES);
+        await this.#answerEnded(entries);
         for (const entry of entries) {
           await this.#carryOut(entry);
           if (signal.aborted) return;
@@ -154,13 +157,31 @@ export class CommandEngine {
         ...(responders.length === 0 ? [{ source, answer }] : []),
       ],
     };
+    this.#uncertain.add(recordKey);
     await store.apply(finish);
-    this.#intake.forgetResponders(recordKey);
+    this.#uncertain.delete(recordKey);
     this.#attempts.delete(recordKey);
-    for (const respond of responders) respond(answer);
+    this.#respond(recordKey, answer);
     answers.wake();
     this.#sincePrune += 1;
     applied?.();
+  }
+
+  #respond(recordKey: string, answer: string): void {
+    for (const respond of this.#intake.respondersOf(recordKey)) respond(answer);
+    this.#intake.forgetResponders(recordKey);
+  }
+
+  /** A command that is no longer in the inbox has ended, and its record holds the answer. */
+  async #answerEnded(entries: readonly InboxEntry[]): Promise<void> {
+    for (const recordKey of this.#uncertain) {
+      if (!entries.some((entry) => entry.recordKey === recordKey)) {
+        const record = await this.#parts.store.record(recordKey);
+        const unknown = refusal('failed', 'Redis was away; whether it was done is not known');
+        this.#respond(recordKey, record?.answer ?? renderAnswer({}, { error: unknown }));
+      }
+      this.#uncertain.delete(recordKey);
+    }
   }
 
   /** Rejects only when Redis is away; everything else is an answer. */

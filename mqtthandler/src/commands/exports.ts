@@ -138,6 +138,12 @@ export class Exports {
     // What ends while Redis answers is no news, nor is what begins.
     const before = keys();
     const stored = await this.#parts.store.exports();
+    const left = new Set(stored.map((job) => job.recordKey));
+    // Cancelled, and the connection broke before Redis could say so.
+    const gone = before.filter((key) => !left.has(key));
+    for (const run of this.#runs) {
+      if (run.halted && gone.includes(run.job.recordKey)) this.#remove(run, 'cancelled');
+    }
     const known = new Set([...before, ...keys()]);
     const missing = stored.filter((job) => !known.has(job.recordKey));
     if (missing.length === 0) return;
@@ -221,6 +227,7 @@ export class Exports {
   }
 
   #remove(run: ExportRun, outcome: string): void {
+    if (!this.#runs.includes(run)) return;
     this.#runs = this.#runs.filter((other) => other !== run);
     const { id, source } = run.job;
     const fields = { command: 'send_measurements', id, source, outcome };

@@ -7,7 +7,12 @@ import { RepeatFilter, errorMessage } from '@holdfast/kit';
 import { renderAnswer } from '../core/commands/answer.ts';
 import { parseCommand } from '../core/commands/parse.ts';
 import type { AcceptedCommand, ParseOptions, RefusedCommand } from '../core/commands/parse.ts';
-import { recordKeyOfId, recordOf } from '../core/commands/records.ts';
+import {
+  REDELIVERY_MS,
+  recordKeyOfDelivery,
+  recordKeyOfId,
+  recordOf,
+} from '../core/commands/records.ts';
 import type { CommandRecord } from '../core/commands/records.ts';
 import { refusal } from '../core/commands/refusal.ts';
 import type { Answers } from './answers.ts';
@@ -33,10 +38,11 @@ export interface IntakeCallbacks {
   readonly onTaken: () => void;
 }
 
+/** How a command was taken: an answer to be sent, or that it was stored (true) or not (false). */
+type Taken = string | boolean;
+
 /** Commands held while Redis is away; the transport keeps the others. */
 const MAX_WAITING = 64;
-/** A command without an id that is delivered again is known for so long. */
-const REDELIVERY_MS = 86_400_000;
 const RETRY_MS = 1_000;
 
 export class CommandIntake {
@@ -67,21 +73,23 @@ export class CommandIntake {
    */
   async submit(request: CommandRequest): Promise<boolean> {
     try {
-      const verdict = this.#limiter.judge(request.source);
+      const verdict = this.#limiter.judge(request.source, request.respond !== undefined);
       if (verdict === 'count') return true;
       const options = { ...this.#parts.parse, nowMs: this.#parts.clock.nowMs() };
       const parsed = parseCommand(request.payload, request.retained, options);
       if (verdict === 'answer') return await this.#reply(request, tooMany(parsed.echo));
-      if (parsed.kind === 'refused') return await this.#refuse(request, parsed);
+      if (parsed.kind === 'refused')
+        return await this.#reply(request, this.#refuse(request, parsed));
       if (this.#waiting >= MAX_WAITING) {
         const why = refusal('busy', 'too many commands are waiting');
-        return await this.#refuse(request, { kind: 'refused', refusal: why, echo: parsed.echo });
+        return await this.#reply(request, this.#refuse(request, { ...parsed, refusal: why }));
       }
-      return await this.#inTurn(async () => {
+      const taken = await this.#inTurn(async () => {
         const read = this.#callbacks.readNow(parsed, request.source);
-        if (read === undefined) return await this.#take(request, parsed);
-        return await this.#reply(request, await read);
+        return read === undefined ? await this.#take(request, parsed) : await read;
       });
+      // Not in turn: an answer that nobody takes holds up no other command.
+      return typeof taken === 'string' ? await this.#reply(request, taken) : taken;
     } catch (error) {
       this.#parts.report('warn', 'commands_failed', { error: errorMessage(error) });
       return false;
@@ -103,7 +111,7 @@ export class CommandIntake {
     this.#responders.delete(recordKey);
   }
 
-  async #inTurn(work: () => Promise<boolean>): Promise<boolean> {
+  async #inTurn(work: () => Promise<Taken>): Promise<Taken> {
     this.#waiting += 1;
     const done = this.#taking.then(work);
     this.#taking = done.catch(() => {});
@@ -114,7 +122,7 @@ export class CommandIntake {
     }
   }
 
-  async #take(request: CommandRequest, parsed: AcceptedCommand): Promise<boolean> {
+  async #take(request: CommandRequest, parsed: AcceptedCommand): Promise<Taken> {
     const { store, clock } = this.#parts;
     const recordKey = keyOf(request, parsed);
     const takenMs = clock.nowMs();
@@ -124,7 +132,7 @@ export class CommandIntake {
         const mayBeKnown = parsed.id !== undefined || request.redelivered || attempt > 1;
         const known = mayBeKnown ? await store.record(recordKey) : undefined;
         if (known !== undefined && isSame(known, request, parsed, takenMs)) {
-          return await this.#replyAgain(request, parsed, known);
+          return this.#answerAgain(request, parsed, known);
         }
         this.#expectAnswer(recordKey, request);
         const { signed, text } = parsed;
@@ -135,7 +143,7 @@ export class CommandIntake {
       } catch (error) {
         if (isReplyError(error)) {
           const why = refusal('failed', `Redis: ${errorMessage(error)}`);
-          return await this.#refuse(request, { kind: 'refused', refusal: why, echo: parsed.echo });
+          return this.#refuse(request, { ...parsed, refusal: why });
         }
         // The connection broke: the record says later whether the command was stored.
         await clock.sleepMs(RETRY_MS, this.#stop.signal);
@@ -144,21 +152,17 @@ export class CommandIntake {
   }
 
   /** The same id again: the same answer again, nothing is carried out. */
-  async #replyAgain(
-    request: CommandRequest,
-    parsed: AcceptedCommand,
-    known: CommandRecord,
-  ): Promise<boolean> {
+  #answerAgain(request: CommandRequest, parsed: AcceptedCommand, known: CommandRecord): Taken {
     // Still under way: its answer is coming, and answers this one too.
     if (known.answer === undefined) {
       this.#expectAnswer(keyOf(request, parsed), request);
       this.#callbacks.onTaken();
       return true;
     }
-    if (!parsed.signed || request.redelivered) return await this.#reply(request, known.answer);
+    if (!parsed.signed || request.redelivered) return known.answer;
     const why = refusal('replayed', 'a command with this id was carried out before');
     const answer: unknown = JSON.parse(known.answer);
-    return await this.#reply(request, renderAnswer(parsed.echo, { error: why, answer }));
+    return renderAnswer(parsed.echo, { error: why, answer });
   }
 
   #expectAnswer(recordKey: string, { respond }: CommandRequest): void {
@@ -166,12 +170,13 @@ export class CommandIntake {
     this.#responders.set(recordKey, [...(this.#responders.get(recordKey) ?? []), respond]);
   }
 
-  async #refuse(request: CommandRequest, refused: RefusedCommand): Promise<boolean> {
+  /** Reports a refusal; returns the answer to it. */
+  #refuse(request: CommandRequest, refused: Pick<RefusedCommand, 'refusal' | 'echo'>): string {
     const { code, message } = refused.refusal;
     if (this.#repeated.shouldLog(`${request.source} ${code}`)) {
       this.#parts.report('warn', 'command_refused', { source: request.source, code, message });
     }
-    return await this.#reply(request, renderAnswer(refused.echo, { error: refused.refusal }));
+    return renderAnswer(refused.echo, { error: refused.refusal });
   }
 
   async #reply(request: CommandRequest, answer: string): Promise<boolean> {
@@ -185,7 +190,7 @@ export class CommandIntake {
 
 function keyOf(request: CommandRequest, parsed: AcceptedCommand): string {
   return parsed.id === undefined
-    ? `delivery:${request.source}:${request.deliveryId}`
+    ? recordKeyOfDelivery(request.source, request.deliveryId)
     : recordKeyOfId(parsed.id);
 }
 

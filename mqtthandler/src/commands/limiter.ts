@@ -1,7 +1,7 @@
 /**
- * Keeps a flood of commands from doing harm: beyond the rate a command is refused unread. The
- * refusals are limited as well; what was refused without an answer of its own is counted, and one
- * answer a second says how many.
+ * Keeps a flood of commands from doing harm: beyond the rate of its source a command is refused
+ * unread. The refusals are limited as well; what was refused without an answer of its own is counted,
+ * and one answer a second says how many. A call that waits for its response always gets one.
  */
 import type { Clock } from '@holdfast/kit';
 import { renderAnswer } from '../core/commands/answer.ts';
@@ -17,8 +17,8 @@ const SUMMARY_EVERY_MS = 1_000;
 export class Limiter {
   readonly #clock: Clock;
   readonly #summary: (source: string, answer: string, count: number) => void;
-  #commands: BucketState;
-  #answers: BucketState;
+  /** By source: one that floods takes nothing from the others. */
+  readonly #buckets = new Map<string, { commands: BucketState; answers: BucketState }>();
   /** Refused without an answer of their own, by source. */
   readonly #silent = new Map<string, number>();
 
@@ -26,21 +26,36 @@ export class Limiter {
   constructor(clock: Clock, summary: (source: string, answer: string, count: number) => void) {
     this.#clock = clock;
     this.#summary = summary;
-    this.#commands = fullBucket(COMMAND_RATE, clock.monotonicMs());
-    this.#answers = fullBucket(ANSWER_RATE, clock.monotonicMs());
   }
 
-  /** `run` = carry it out, `answer` = answer that there are too many, `count` = do neither. */
-  judge(source: string): 'run' | 'answer' | 'count' {
+  /**
+   * `run` = carry it out, `answer` = answer that there are too many, `count` = do neither.
+   * @param isCall somebody waits for the response to this very command: never `count`
+   */
+  judge(source: string, isCall: boolean): 'run' | 'answer' | 'count' {
     const nowMs = this.#clock.monotonicMs();
-    const command = takeToken(this.#commands, COMMAND_RATE, nowMs);
-    this.#commands = command.state;
+    const buckets = this.#bucketsOf(source, nowMs);
+    const command = takeToken(buckets.commands, COMMAND_RATE, nowMs);
+    buckets.commands = command.state;
     if (command.taken) return 'run';
-    const answer = takeToken(this.#answers, ANSWER_RATE, nowMs);
-    this.#answers = answer.state;
+    if (isCall) return 'answer';
+    const answer = takeToken(buckets.answers, ANSWER_RATE, nowMs);
+    buckets.answers = answer.state;
     if (answer.taken) return 'answer';
     this.#silent.set(source, (this.#silent.get(source) ?? 0) + 1);
     return 'count';
+  }
+
+  #bucketsOf(source: string, nowMs: number) {
+    let buckets = this.#buckets.get(source);
+    if (buckets === undefined) {
+      buckets = {
+        commands: fullBucket(COMMAND_RATE, nowMs),
+        answers: fullBucket(ANSWER_RATE, nowMs),
+      };
+      this.#buckets.set(source, buckets);
+    }
+    return buckets;
   }
 
   /** Tells once a second what was only counted, until `signal` aborts. */

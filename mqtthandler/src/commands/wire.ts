@@ -1,5 +1,5 @@
 /** Puts remote commands together. */
-import { systemClock } from '@holdfast/kit';
+import { RepeatFilter, systemClock } from '@holdfast/kit';
 import { untilReady } from '@holdfast/redis';
 import type { Redis } from '@holdfast/redis';
 import { readBootId } from '../adapters/boot-id.ts';
@@ -20,6 +20,8 @@ import { Reboots } from './reboots.ts';
 
 export interface CommandLog extends CommandEvents {
   commands_refused_by_broker: { error: string };
+  /** `count` answers since the service started; told of the first one, and then now and then. */
+  answers_refused_by_broker: { code: string; count: number };
 }
 
 export interface Commands {
@@ -40,6 +42,8 @@ export function openCommands(
   callbacks: {
     readonly report: CommandReport;
     readonly onSubscribeRefused: (error: string) => void;
+    /** The broker does not take answers. */
+    readonly onAnswersRefused: (fields: CommandLog['answers_refused_by_broker']) => void;
     /** A destination's cursor was set by command. */
     readonly onCursorSet: (key: string) => void;
     /** Destinations that are on. */
@@ -65,6 +69,8 @@ export function openCommands(
   const verify = key === undefined ? undefined : verifier(key);
   const engine = new CommandEngine({ ...shared, executor, parse: { device: device.uuid, verify } });
   const topics = [config.MQTT_TOPIC_BROADCAST, config.MQTT_TOPIC_REQUEST];
+  const repeated = new RepeatFilter();
+  let refusedAnswers = 0;
   return {
     mqtt: {
       topics: topics.map((topic) => expandTopic(topic, device)),
@@ -72,6 +78,10 @@ export function openCommands(
       submit: (request) => engine.submit(request),
       attach: (source, sink) => answers.attach(source, sink),
       onRefused: callbacks.onSubscribeRefused,
+      onAnswerRefused: (code) => {
+        refusedAnswers += 1;
+        if (repeated.shouldLog(code)) callbacks.onAnswersRefused({ code, count: refusedAnswers });
+      },
     },
     lane: (destination) => {
       // A command goes out where it came from; one from a source that is gone, wherever it can.

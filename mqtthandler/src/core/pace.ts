@@ -8,6 +8,8 @@
 export const COALESCE_MS = 20;
 /** The same while a backlog goes out: the process is awake anyway, and a reading has enough to wait for. */
 export const COALESCE_BESIDE_BACKLOG_MS = 5;
+/** While readings gather, somebody may set the cursor: it is looked at so often, as on a quiet stream. */
+export const CURSOR_LOOK_MS = 5_000;
 
 /**
  * How long to go on gathering after the first reading has arrived.

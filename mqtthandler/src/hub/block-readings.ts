@@ -6,6 +6,7 @@ import type { Batch } from '../core/batch.ts';
 import { fillingCount, messageBytes, patienceMs } from '../core/hub/blocks.ts';
 import type { LaneContext, ReadLive } from '../lane-context.ts';
 import type { MessagePacker } from '../core/message.ts';
+import { CURSOR_LOOK_MS } from '../core/pace.ts';
 import type { Chunk, PackedBatch, Readings } from '../ports.ts';
 
 export interface BlockRules {
@@ -84,6 +85,7 @@ export class BlockReadings implements Readings {
     signal: AbortSignal,
   ): Promise<Batch> {
     const { clock, settings } = context;
+    let lookedMs = clock.monotonicMs();
     for (let lookMs = LOOK_MS.first; ; lookMs = Math.min(LOOK_MS.cap, 2 * lookMs)) {
       if (signal.aborted) return NOTHING;
       const chunk = await this.#readings.chunk(after, null, settings.maxReadings);
@@ -95,6 +97,9 @@ export class BlockReadings implements Readings {
       }
       if (leftMs <= 0) return batchOf(chunk.entries, chunk.exhausted);
       await clock.sleepMs(Math.min(leftMs, lookMs), signal);
+      if (signal.aborted || clock.monotonicMs() - lookedMs < CURSOR_LOOK_MS) continue;
+      lookedMs = clock.monotonicMs();
+      await context.onIdle();
     }
   }
 

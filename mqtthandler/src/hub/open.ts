@@ -102,10 +102,9 @@ function serve(client: HubClient, twin: HubTwin, commands: Commands, over: Abort
   client.onMethod((body, respond) => void answerMethod(body, run, respond), ANY_METHOD);
   const detach = commands.answers.attach(SOURCE, {
     maxBytes: MAX_ANSWER_BYTES,
-    send: (answer) => {
+    send: async (answer) => {
       const parsed: unknown = JSON.parse(answer);
-      if (isObject(parsed)) twin.setAnswer(parsed);
-      return Promise.resolve(true);
+      return isObject(parsed) ? await twin.reportAnswer(parsed, over) : true;
     },
   });
   over.addEventListener('abort', detach, { once: true });

@@ -5,28 +5,17 @@
  * At each connection the changes are subscribed to first, then the whole twin is read: nothing falls
  * between. A request that fails is tried again, with growing waits; the hub's own time is respected.
  */
-import type { Clock, Random } from '@holdfast/kit';
 import { backoffMs, errorMessage } from '@holdfast/kit';
 import { Alarm } from '../commands/alarm.ts';
 import type { JsonObject } from '../core/commands/json.ts';
 import { twinFailure } from '../core/hub/wire.ts';
-import {
-  carriedOut,
-  patchOf,
-  patched,
-  reportedConfig,
-  versionOf,
-  wishesOf,
-} from '../core/hub/twin.ts';
-import type { Carried, Wish } from '../core/hub/twin.ts';
-import type { HubReport, RunCommand, TwinLink, TwinMemory } from './ports.ts';
+import { patchOf, patched, reportedConfig, versionOf, wishesOf } from '../core/hub/twin.ts';
+import type { Carried } from '../core/hub/twin.ts';
+import { DesiredConfig } from './desired.ts';
+import type { DesiredParts } from './desired.ts';
+import type { TwinLink } from './ports.ts';
 
-export interface TwinParts {
-  readonly memory: TwinMemory;
-  readonly run: RunCommand;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly report: HubReport;
+export interface TwinParts extends DesiredParts {
   /** The section `state`: what the device does, in short. Rejects with Redis' error. */
   readonly summary: () => Promise<JsonObject>;
 }
@@ -38,12 +27,18 @@ const SUMMARY_EVERY_MS = 60_000;
 /** Changes that come together are reported together. */
 const SETTLE_MS = 500;
 
+interface LateAnswer {
+  readonly value: JsonObject;
+  /** Told when it is reported, also for the older ones it stands for. */
+  readonly waiting: ((told: boolean) => void)[];
+}
+
 export class HubTwin {
   readonly #parts: TwinParts;
   readonly #alarm: Alarm;
   #values: ReadonlyMap<string, string | null> = new Map();
   #carried: Map<string, Carried> | undefined;
-  #answer: JsonObject | undefined;
+  #answer: LateAnswer | undefined;
 
   constructor(parts: TwinParts) {
     this.#parts = parts;
@@ -56,10 +51,17 @@ export class HubTwin {
     this.#alarm.ring();
   }
 
-  /** The newest answer of a command that was answered before, to be reported. */
-  setAnswer(answer: JsonObject): void {
-    this.#answer = answer;
-    this.#alarm.ring();
+  /**
+   * Reports an answer of a command that was answered before; the newest one counts. Resolves true when
+   * the hub has it or a newer one, or will not have it; false when `signal` aborts before.
+   */
+  reportAnswer(value: JsonObject, signal: AbortSignal): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.#answer = { value, waiting: [...(this.#answer?.waiting ?? []), resolve] };
+      signal.addEventListener('abort', () => resolve(false), { once: true });
+      if (signal.aborted) resolve(false);
+      this.#alarm.ring();
+    });
   }
 
   /** Redis was away or is another one: what was carried out is read again. */
@@ -77,6 +79,7 @@ export class HubTwin {
         this.#alarm.ring();
       });
     await this.#persist('subscribe', subscribe, signal);
+    const config = new DesiredConfig(this.#parts);
     let reported: JsonObject | undefined;
     let version = 0;
     while (!signal.aborted) {
@@ -85,7 +88,8 @@ export class HubTwin {
         if (twin === undefined) return;
         ({ reported } = twin);
         version = versionOf(twin.desired);
-        await this.#apply(twin.desired, true, signal);
+        config.forget();
+        await this.#apply(config, twin.desired, true, signal);
       }
       const patch = pushed.shift();
       if (patch !== undefined) {
@@ -94,71 +98,88 @@ export class HubTwin {
         if (next > version + 1) reported = undefined;
         else if (next > version) {
           version = next;
-          await this.#apply(patch, false, signal);
+          await this.#apply(config, patch, false, signal);
         }
         continue;
       }
+      if (this.#carried !== undefined) await config.again(this.#carried, signal);
       reported = await this.#tell(link, reported, signal);
-      await this.#alarm.sleepMs(SUMMARY_EVERY_MS, signal);
+      await this.#alarm.sleepMs(Math.min(SUMMARY_EVERY_MS, config.dueInMs), signal);
       if (!signal.aborted && pushed.length === 0)
         await this.#parts.clock.sleepMs(SETTLE_MS, signal);
     }
   }
 
-  async #apply(desired: JsonObject, whole: boolean, signal: AbortSignal): Promise<void> {
+  async #apply(
+    config: DesiredConfig,
+    desired: JsonObject,
+    whole: boolean,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { memory } = this.#parts;
     const carried = await this.#persist('memory', () => memory.load(), signal);
     if (carried === undefined) return;
     this.#carried = carried;
-    for (const wish of wishesOf(desired, carried, whole)) {
-      if (signal.aborted) return;
-      await this.#carryOut(wish, carried);
-    }
-  }
-
-  async #carryOut(wish: Wish, carried: Map<string, Carried>): Promise<void> {
-    const { memory, run, report } = this.#parts;
-    const { key, value, version } = wish;
-    try {
-      if (value === null) {
-        // No longer desired: the value stays as it is.
-        carried.delete(key);
-        await memory.store(key, null);
-        return;
-      }
-      const outcome = carriedOut(wish, await run({ command: 'set_config', key, value }));
-      carried.set(key, outcome);
-      report('info', 'desired_set', { key, version, outcome: outcome.outcome });
-      await memory.store(key, outcome);
-    } catch (error) {
-      // Not remembered: it is carried out again at the next connection, to the same effect.
-      report('warn', 'hub_fault', { what: `desired ${key}`, error: errorMessage(error) });
-    }
+    await config.carryOut(wishesOf(desired, carried, whole), carried, signal);
   }
 
   /** Reports what has changed; returns what the hub has now. */
   async #tell(link: TwinLink, known: JsonObject, signal: AbortSignal): Promise<JsonObject> {
-    const { summary, report } = this.#parts;
-    const state = await summary().catch(() => undefined);
+    const state = await this.#parts.summary().catch(() => undefined);
+    const answer = this.#answer;
     const wanted = {
       config: reportedConfig(this.#values, this.#carried ?? new Map()),
       ...(state === undefined ? {} : { state }),
-      ...(this.#answer === undefined ? {} : { answer: this.#answer }),
+      ...(answer === undefined ? {} : { answer: answer.value }),
     };
-    const patch = patchOf(known, wanted);
-    if (patch === undefined) return known;
-    await this.#persist(
+    const patch = patchOf(known, wanted) ?? {};
+    const sections = Object.entries(patch);
+    const result = sections.length === 0 ? 'told' : await this.#report(link, patch, signal);
+    if (result === 'told') this.#reported(answer);
+    if (result !== 'refused') return patched(known, patch);
+    // One section is at fault, and takes none of the others with it.
+    let told = known;
+    for (const [name, change] of sections) {
+      const part = { [name]: change };
+      const again = sections.length === 1 ? result : await this.#report(link, part, signal);
+      if (name === 'answer' && again !== 'over') this.#reported(answer);
+      // Of the others something new will come; until then they count as told.
+      if (name === 'answer' && again === 'refused') this.#drop(answer);
+      else told = patched(told, part);
+    }
+    return told;
+  }
+
+  #reported(answer: LateAnswer | undefined): void {
+    for (const tell of answer?.waiting.splice(0) ?? []) tell(true);
+  }
+
+  /** What the twin does not take is not offered again; a newer one is. */
+  #drop(answer: LateAnswer | undefined): void {
+    if (this.#answer === answer) this.#answer = undefined;
+  }
+
+  /** Sends one patch; a refused one is not repeated: the same again would be refused again. */
+  async #report(
+    link: TwinLink,
+    patch: JsonObject,
+    signal: AbortSignal,
+  ): Promise<'told' | 'refused' | 'over'> {
+    let refused = false;
+    const told = await this.#persist(
       'report',
-      () => link.reportTwin(patch),
+      () => link.reportTwin(patch).then(() => true),
       signal,
       (error) => {
-        // The same again would be refused again.
-        if (twinFailure(errorMessage(error))?.status !== 400) return false;
-        report('warn', 'hub_fault', { what: 'reported properties', error: 'refused' });
-        return true;
+        refused = twinFailure(errorMessage(error))?.status === 400;
+        return refused;
       },
     );
-    return patched(known, patch);
+    if (told === true) return 'told';
+    if (!refused) return 'over';
+    const what = `reported properties: ${Object.keys(patch).join(', ')}`;
+    this.#parts.report('warn', 'hub_fault', { what, error: 'refused' });
+    return 'refused';
   }
 
   /** Tries until it works; undefined when `signal` aborts before, or `givesUp` says so. */

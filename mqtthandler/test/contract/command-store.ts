@@ -113,5 +113,26 @@ export function commandStoreContract(name: string, open: () => Promise<OpenStore
       assert.equal(await store.record('id:9'), undefined);
       assert.notEqual(await store.record('id:10'), undefined);
     });
+
+    test('forgets no id for commands without one, and remembers these for a day', async () => {
+      await using opened = await open();
+      const { store } = opened;
+      const dayMs = 86_400_000;
+      await store.take({ ...entry, recordKey: 'id:"kept"' }, { takenMs: 0 });
+      await store.take({ ...entry, recordKey: 'delivery:mqtt:old' }, { takenMs: 0 });
+      const records = Array.from(
+        { length: 600 },
+        (_, i) => [`delivery:mqtt:${i}`, { takenMs: i + 1, answer: 'x'.repeat(900) }] as const,
+      );
+      await store.apply({ records });
+      await store.prune(1_000);
+      assert.notEqual(await store.record('id:"kept"'), undefined);
+      assert.equal(await store.record('delivery:mqtt:99'), undefined);
+      assert.notEqual(await store.record('delivery:mqtt:599'), undefined);
+      await store.prune(dayMs + 600);
+      assert.notEqual(await store.record('id:"kept"'), undefined);
+      assert.equal(await store.record('delivery:mqtt:598'), undefined);
+      assert.notEqual(await store.record('delivery:mqtt:599'), undefined);
+    });
   });
 }

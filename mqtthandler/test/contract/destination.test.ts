@@ -42,6 +42,7 @@ destinationSuite('an MQTT broker', async () => {
           submit: () => Promise.resolve(true),
           attach: () => () => {},
           onRefused: () => {},
+          onAnswerRefused: () => {},
         },
         maxPayloadBytes: 100_000,
         maxInFlight: 8,

@@ -85,6 +85,24 @@ test('an export asked for by method goes to the hub, its last answer into the tw
   });
 });
 
+test('a late answer is kept until the twin has it, also when the process dies before', async () => {
+  await using bed = await startHubBed({ start: false });
+  bed.cloud.faults.add({ at: 'twin_get', action: { kind: 'hang' }, count: 1 });
+  bed.handler.start();
+  await bed.producer.produce(10);
+  await bed.assertNothingLost();
+  await call(bed, 'send_measurements', { id: 'kept' });
+  const kept = () => bed.redis.client.xlen('commands:outbox');
+  await until('its last answer waits', async () => (await kept()) === 1);
+  await bed.handler.kill();
+  bed.handler.start();
+  await until('the answer is reported', () => {
+    const answer = reported(bed)['answer'] as Json | undefined;
+    return answer?.['status'] === 'done' && answer['id'] === 'kept';
+  });
+  await until('it is delivered', async () => (await kept()) === 0);
+});
+
 test('desired properties set keys once per change; values, outcomes and versions are reported', async () => {
   await using bed = await startHubBed({ start: false });
   const { client } = bed.redis;

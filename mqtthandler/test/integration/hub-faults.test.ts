@@ -10,6 +10,8 @@ import { DEVICE, startHubBed } from './hub-bed.ts';
 import type { HubBed } from './hub-bed.ts';
 
 const PER_SECOND = 100;
+/** A busy machine acknowledges late: where nothing may come twice, that is no dead connection. */
+const PATIENT = { HUB_PUBACK_TIMEOUT_SECONDS: '20' };
 
 /** Load, a fault, load again; then everything must have arrived. */
 async function through(bed: HubBed, fault: () => Promise<unknown>): Promise<void> {
@@ -67,7 +69,7 @@ test('a device that is disabled reports the refusal, and goes on when it is enab
 });
 
 test('a new token is used at once, without a message sent twice or a gap', async () => {
-  await using bed = await startHubBed();
+  await using bed = await startHubBed({ env: PATIENT });
   await through(bed, async () => {
     for (let renewals = 1; renewals <= 2; renewals += 1) {
       await bed.publish('hub-a', { lifeSeconds: String(3_600 + renewals) });
@@ -83,7 +85,7 @@ test('a new token is used at once, without a message sent twice or a gap', async
   // The longest time without a message is that of the reconnect.
   const times = bed.messages.map(({ message }) => message.atMs);
   const pauses = times.slice(1).map((ms, i) => ms - (times[i] ?? ms));
-  assert.ok(Math.max(...pauses) < 3_000, `${Math.max(...pauses)} ms without a message`);
+  assert.ok(Math.max(...pauses) < 10_000, `${Math.max(...pauses)} ms without a message`);
 });
 
 test('a token that expires without another one: the drop is reported, the next token is used', async () => {
@@ -125,7 +127,7 @@ test('connections that break in the middle of sending lose nothing', async () =>
 });
 
 test('moved to another hub under load: what the old one did not acknowledge goes to the new one', async () => {
-  await using bed = await startHubBed();
+  await using bed = await startHubBed({ env: PATIENT });
   bed.register('hub-b');
   await through(bed, async () => {
     await bed.assign('hub-b');

@@ -109,3 +109,19 @@ test('a cursor set back sends everything after it again', async () => {
   await until('everything again', () => bed.account.duplicates >= 100);
   await bed.assertNothingLost();
 });
+
+test('last_id set back by hand is noticed while a reading waits for others', async () => {
+  await using bed = await startHubBed();
+  const { client } = bed.redis;
+  await bed.producer.produce(30);
+  await bed.assertNothingLost();
+  await client.set('hub_sender:interval', '60');
+  await bed.producer.produce(1);
+  const wanted = bed.producer.ids[9] ?? '';
+  await client.set('hub_sender:last_id', wanted);
+  const loaded = () => bed.logged('cursor_loaded').some(({ lastId }) => lastId === wanted);
+  await until('the replay begins', loaded, 40_000);
+  await client.set('hub_sender:interval', '0');
+  await until('it is sent again', () => bed.account.duplicates >= 20);
+  await bed.assertNothingLost();
+});

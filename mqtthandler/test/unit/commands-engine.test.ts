@@ -1,76 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { ManualClock } from '@holdfast/kit/testing';
-import { Answers } from '../../src/commands/answers.ts';
-import { CommandEngine } from '../../src/commands/engine.ts';
-import { Executor } from '../../src/commands/executor.ts';
-import { Exports } from '../../src/commands/exports.ts';
-import type { CommandRequest, Supervisor } from '../../src/commands/ports.ts';
-import { Reboots } from '../../src/commands/reboots.ts';
+import { CommandBench, codeOf } from '../fakes/command-bench.ts';
 import { FakeCommands } from '../fakes/fake-commands.ts';
-
-/** The engine on a store in memory, with time that stands until it is moved. */
-class Bench implements Disposable {
-  readonly clock = new ManualClock();
-  readonly store: FakeCommands;
-  readonly sent: Record<string, unknown>[] = [];
-  readonly cursorsSet: string[] = [];
-  readonly engine: CommandEngine;
-  readonly answers: Answers;
-  online = true;
-  readonly #stop = new AbortController();
-  #deliveries = 0;
-
-  constructor(store = new FakeCommands(), bootId = 'boot-1', supervisor?: Supervisor) {
-    const { clock } = this;
-    this.store = store;
-    this.answers = new Answers(store, clock);
-    const redisReady = async (signal: AbortSignal) => !signal.aborted;
-    const shared = { store, clock, answers: this.answers, report: () => {}, redisReady };
-    const exports = new Exports({ ...shared, readingsPerSecond: 1_000 });
-    const reboots = new Reboots({ ...shared, supervisor, bootId });
-    const onCursorSet = (key: string) => void this.cursorsSet.push(key);
-    const executor = new Executor({ store, clock, exports, reboots, onCursorSet });
-    const parse = { device: 'd1', verify: undefined };
-    this.engine = new CommandEngine({ ...shared, executor, parse });
-    this.answers.attach('mqtt', {
-      maxBytes: 1_000,
-      send: async (answer) => {
-        if (this.online) this.sent.push(JSON.parse(answer) as Record<string, unknown>);
-        return this.online;
-      },
-    });
-    void this.engine.run(this.#stop.signal);
-  }
-
-  async submit(command: object, extra: Partial<CommandRequest> = {}): Promise<boolean> {
-    this.#deliveries += 1;
-    const request = {
-      source: 'mqtt',
-      payload: command as CommandRequest['payload'],
-      retained: false,
-      deliveryId: `${this.#deliveries}`,
-      redelivered: false,
-      ...extra,
-    };
-    const taken: boolean[] = [];
-    void this.engine.submit(request).then((result) => taken.push(result));
-    for (let second = 0; second < 60 && taken.length === 0; second += 1) {
-      await this.clock.advance(1_000);
-    }
-    await this.clock.advance(0);
-    assert.equal(taken.length, 1, 'the command is neither taken nor refused');
-    return taken[0] === true;
-  }
-
-  [Symbol.dispose](): void {
-    this.#stop.abort();
-  }
-}
-
-function codeOf(answer: Record<string, unknown> | undefined): string | undefined {
-  return (answer as { error?: { code: string } } | undefined)?.error?.code;
-}
 
 const SET = { command: 'set_config', key: 'measurement:interval', value: '5' };
 
@@ -81,7 +12,7 @@ function configEvents(store: FakeCommands): number {
 describe('a command is carried out exactly once', () => {
   for (const phase of ['before', 'after'] as const) {
     test(`when the connection to Redis breaks ${phase} it is taken`, async () => {
-      using bench = new Bench();
+      using bench = new CommandBench();
       let broken = true;
       bench.store.onStep = (step, at) => {
         if (step !== 'take' || at !== phase || !broken) return;
@@ -103,7 +34,7 @@ describe('a command is carried out exactly once', () => {
         return { status: 423, words: 'locked' };
       },
     };
-    using bench = new Bench(new FakeCommands(), 'boot-1', supervisor);
+    using bench = new CommandBench(new FakeCommands(), 'boot-1', supervisor);
     let broken = true;
     bench.store.onStep = (step, at) => {
       if (step !== 'apply' || at !== 'after' || !broken) return;
@@ -119,10 +50,28 @@ describe('a command is carried out exactly once', () => {
     );
   });
 
+  for (const phase of ['before', 'after'] as const) {
+    test(`and a call is answered when the connection breaks ${phase} its end is stored`, async () => {
+      using bench = new CommandBench();
+      let broken = true;
+      bench.store.onStep = (step, at) => {
+        if (step !== 'apply' || at !== phase || !broken) return;
+        broken = false;
+        throw new Error('the connection is gone');
+      };
+      const answers: string[] = [];
+      const respond = (answer: string) => void answers.push(answer);
+      await bench.submit(SET, { source: 'hub', respond });
+      await bench.clock.advance(5_000);
+      assert.deepEqual(answers, [JSON.stringify(SET)]);
+      assert.equal(configEvents(bench.store), 1);
+    });
+  }
+
   test('when the process dies before its end is stored', async () => {
     const store = new FakeCommands();
     {
-      using bench = new Bench(store);
+      using bench = new CommandBench(store);
       store.onStep = (step, at) => {
         if (step === 'apply' && at === 'before') throw new Error('the process is gone');
       };
@@ -130,14 +79,14 @@ describe('a command is carried out exactly once', () => {
       assert.equal(store.inboxLength, 1);
     }
     store.onStep = () => {};
-    using bench = new Bench(store);
+    using bench = new CommandBench(store);
     await bench.clock.advance(1_000);
     assert.equal(configEvents(store), 1);
     assert.deepEqual(bench.sent, [SET]);
   });
 
   test('when the broker delivers it again, with or without an id', async () => {
-    using bench = new Bench();
+    using bench = new CommandBench();
     await bench.submit(SET, { deliveryId: 'x' });
     await bench.submit(SET, { deliveryId: 'x', redelivered: true });
     assert.equal(bench.sent.length, 2);
@@ -149,7 +98,7 @@ describe('a command is carried out exactly once', () => {
   });
 
   test('a delivery seen days ago is another command', async () => {
-    using bench = new Bench();
+    using bench = new CommandBench();
     await bench.submit(SET, { deliveryId: 'x' });
     bench.store.keys.delete('measurement:interval');
     bench.clock.jumpWall(2 * 86_400_000);
@@ -158,9 +107,35 @@ describe('a command is carried out exactly once', () => {
   });
 });
 
+test('an export cancelled just when the connection to Redis breaks gives its place free', async () => {
+  using bench = new CommandBench();
+  const begin = (id: string) => bench.submit({ command: 'send_measurements', id });
+  for (const id of ['a', 'b', 'c', 'd', 'e']) await begin(id);
+  await begin('busy');
+  assert.equal(codeOf(bench.sent.at(-1)), 'busy');
+  let broken = true;
+  bench.store.onStep = (step, at) => {
+    if (step !== 'apply' || at !== 'after' || !broken) return;
+    broken = false;
+    throw new Error('the connection is gone');
+  };
+  await bench.submit({ command: 'cancel', id: 'c' });
+  await bench.clock.advance(10_000);
+  assert.deepEqual(
+    bench.sent.filter(({ status }) => status === 'cancelled').map(({ command }) => command),
+    ['cancel', 'send_measurements'].toReversed(),
+  );
+  await begin('f');
+  assert.equal(bench.sent.at(-1)?.['status'], 'queued');
+  assert.deepEqual(
+    (await bench.store.exports()).map(({ id }) => id),
+    ['"a"', '"b"', '"d"', '"e"', '"f"'],
+  );
+});
+
 describe('answers', () => {
   test('wait until their receiver is there', async () => {
-    using bench = new Bench();
+    using bench = new CommandBench();
     bench.online = false;
     assert.equal(await bench.submit(SET), true);
     assert.equal(await bench.submit({ command: 'nothing' }), false, 'to be delivered again');
@@ -171,7 +146,7 @@ describe('answers', () => {
   });
 
   test('that are too large for a message are cut to what tells them apart', async () => {
-    using bench = new Bench();
+    using bench = new CommandBench();
     await bench.submit({ ...SET, id: 'large', padding: 'x'.repeat(2_000) });
     const [answer] = bench.sent;
     assert.deepEqual([answer?.['command'], answer?.['id']], ['set_config', 'large']);
@@ -179,7 +154,7 @@ describe('answers', () => {
   });
 
   test('go back with the call where the transport carries them itself', async () => {
-    using bench = new Bench();
+    using bench = new CommandBench();
     const answers: string[] = [];
     const extra = { source: 'hub', respond: (answer: string) => void answers.push(answer) };
     await bench.submit({ ...SET, id: 1 }, extra);
@@ -196,7 +171,7 @@ describe('answers', () => {
   });
 
   test('say that it failed when Redis refuses', async () => {
-    using bench = new Bench();
+    using bench = new CommandBench();
     bench.store.onStep = (step) => {
       if (step !== 'get') return;
       throw Object.assign(new Error('WRONGTYPE'), { name: 'ReplyError' });
@@ -208,7 +183,7 @@ describe('answers', () => {
 });
 
 test('a cursor that was set is told to the forwarder', async () => {
-  using bench = new Bench();
+  using bench = new CommandBench();
   bench.store.keys.set('mqtt_sender:last_id', '9-0');
   await bench.submit({ command: 'set_config', key: 'mqtt_sender:last_id', value: '5-0' });
   assert.deepEqual(bench.cursorsSet, ['mqtt_sender:last_id']);
@@ -237,12 +212,12 @@ describe('a reboot', () => {
     const store = new FakeCommands();
     const asked = supervisor();
     {
-      using bench = new Bench(store, 'boot-1', asked);
+      using bench = new CommandBench(store, 'boot-1', asked);
       await bench.submit({ command: 'reboot', id: 'r' });
       await bench.clock.advance(10_000);
       assert.deepEqual(bench.sent, [{ command: 'reboot', id: 'r', status: 'running' }]);
     }
-    using bench = new Bench(store, 'boot-2', asked);
+    using bench = new CommandBench(store, 'boot-2', asked);
     await bench.clock.advance(60_000);
     assert.deepEqual(bench.sent, [{ command: 'reboot', id: 'r', status: 'done' }]);
     assert.equal(asked.asked, 1);
@@ -258,7 +233,7 @@ describe('a reboot', () => {
   for (const [name, replies, code, times] of failures) {
     test(`that is ${name} is answered ${code}`, async () => {
       const asked = supervisor(...replies);
-      using bench = new Bench(new FakeCommands(), 'boot-1', asked);
+      using bench = new CommandBench(new FakeCommands(), 'boot-1', asked);
       await bench.submit({ command: 'reboot' });
       for (let minute = 0; minute < 6; minute += 1) await bench.clock.advance(60_000);
       assert.equal(bench.sent.length, 2);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { ConfigError, envTableMarkdown } from '@holdfast/kit';
@@ -59,3 +60,37 @@ for (const [name, env, pattern] of [
     assert.throws(() => readTls(readConfig(env)), { name: 'ConfigError', message: pattern });
   });
 }
+
+for (const address of ['http://127.0.0.1:99999', 'http://[::1', 'http://host:port', '127.0.0.1']) {
+  test(`the supervisor at ${address} is a fault of the configuration`, () => {
+    assert.throws(() => readConfig({ BALENA_SUPERVISOR_ADDRESS: address }), {
+      name: 'ConfigError',
+      message: /BALENA_SUPERVISOR_ADDRESS/,
+    });
+  });
+}
+
+test('the supervisor is asked at its address, with a path or without', () => {
+  for (const [address, expected] of [
+    ['http://127.0.0.1:48484', 'http://127.0.0.1:48484/'],
+    ['http://[::1]:48484/a', 'http://[::1]:48484/a'],
+  ] as const) {
+    const config = readConfig({ BALENA_SUPERVISOR_ADDRESS: address });
+    assert.equal(config.BALENA_SUPERVISOR_ADDRESS, expected);
+  }
+});
+
+test('a private key given for the public one is refused and not shown', () => {
+  const pair = generateKeyPairSync('ed25519');
+  const pem = pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  const der = pair.privateKey.export({ type: 'pkcs8', format: 'der' }).toString('base64');
+  for (const key of [pem, der]) {
+    assert.throws(
+      () => readConfig({ COMMAND_PUBLIC_KEY: key }),
+      (error) =>
+        error instanceof ConfigError &&
+        error.message.includes('COMMAND_PUBLIC_KEY is (hidden)') &&
+        !error.message.includes(der.slice(20, 30)),
+    );
+  }
+});

@@ -165,3 +165,41 @@ test('reconnecting is unhurried: an absent destination is not hammered', async (
   const attempts = bench.reported.filter(({ event }) => event === 'connect_failed').length;
   assert.ok(attempts > 15 && attempts < 45, `${attempts} attempts in ten minutes`);
 });
+
+test('a destination that takes no message for now is told of once, and again after a while without', async () => {
+  await using bench = new ForwarderBench();
+  bench.destination.treat = () => 'later';
+  bench.produce(30);
+  bench.start();
+  const told = () => bench.reported.filter(({ event }) => event === 'sending_refused');
+  assert.ok(await bench.until(() => told().length > 0));
+  await bench.clock.advance(600_000);
+  assert.deepEqual(
+    told().map(({ fields }) => fields),
+    [{ destination: 'fake', code: 'quota_exceeded' }],
+  );
+  bench.destination.treat = () => 'acknowledge';
+  await bench.clock.advance(90_000);
+  bench.destination.treat = () => 'later';
+  bench.produce(1);
+  assert.ok(await bench.until(() => told().length === 2));
+});
+
+test('a cursor set by hand while readings gather is noticed long before these are sent', async () => {
+  await using bench = new ForwarderBench();
+  bench.produce(20);
+  bench.start();
+  assert.ok(await bench.until(() => bench.takenSeqs.length === 20));
+  await bench.until(() => bench.ledger.lastId === bench.readings.entries.at(-1)?.[0]);
+  bench.forwarder.setIntervalSeconds(3_600);
+  bench.produce(1);
+  await bench.clock.advance(10_000);
+  const wanted = bench.readings.entries[9]?.[0] ?? '';
+  bench.ledger.lastId = wanted;
+  const loaded = () =>
+    bench.reported.some(
+      ({ event, fields }) =>
+        event === 'cursor_loaded' && (fields as { lastId: string }).lastId === wanted,
+    );
+  assert.ok(await bench.until(loaded, 60_000));
+});

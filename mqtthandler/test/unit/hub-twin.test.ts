@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
-import { ManualClock, seededRandom } from '@holdfast/kit/testing';
 import {
   carriedOut,
   decodeCarried,
@@ -13,8 +12,6 @@ import {
 } from '../../src/core/hub/twin.ts';
 import type { Carried } from '../../src/core/hub/twin.ts';
 import type { JsonObject } from '../../src/core/commands/json.ts';
-import { HubTwin } from '../../src/hub/twin.ts';
-import type { TwinLink } from '../../src/hub/ports.ts';
 
 const done = (value: unknown, version = 1): Carried => ({
   desired: JSON.stringify(value),
@@ -106,167 +103,38 @@ describe('the patch of reported properties', () => {
     );
   });
 
+  test('is none once the hub has done its part with a null, however deep', () => {
+    const withNulls = (depth: number): fc.Arbitrary<JsonObject> =>
+      fc.dictionary(
+        fc.constantFrom('a', 'b', 'c'),
+        depth === 0
+          ? fc.constantFrom(null, 1, 'x')
+          : fc.oneof(fc.constantFrom(null, 1, 'x'), withNulls(depth - 1), fc.array(fc.integer())),
+      );
+    fc.assert(
+      fc.property(withNulls(2), withNulls(3), (has, wantedSection) => {
+        const before = patched({}, { answer: plain(has) });
+        const wanted = plain({ config: {}, answer: wantedSection }) as JsonObject;
+        const patch = patchOf(before, wanted);
+        const after = patch === undefined ? before : patched(before, patch);
+        assert.equal(patchOf(after, wanted), undefined, JSON.stringify(after));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test('deletes what is wanted to be null', () => {
+    const before = { answer: { id: 1, min_id: '5-0' } };
+    assert.deepEqual(patchOf(before, { answer: { id: 1, min_id: null } }), {
+      answer: { min_id: null },
+    });
+    assert.deepEqual(patchOf(before, { answer: null }), { answer: null });
+    assert.equal(patchOf({}, { answer: null }), undefined);
+  });
+
   test('names only what differs', () => {
     const before = { config: { a: { value: '1', version: 2 }, b: { value: 'x' } } };
     const wanted = { config: { a: { value: '2', version: 2 } } };
     assert.deepEqual(patchOf(before, wanted), { config: { a: { value: '2' }, b: null } });
   });
-});
-
-/** A twin in memory that a test can make fail. */
-class FakeTwin implements TwinLink {
-  desired: JsonObject = { $version: 1 };
-  reported: JsonObject = { $version: 1 };
-  failures: Error[] = [];
-  calls: string[] = [];
-  push: (patch: JsonObject) => void = () => {};
-
-  onDesired(listener: (patch: JsonObject) => void): Promise<void> {
-    this.push = listener;
-    return this.#call('subscribe', undefined);
-  }
-
-  readTwin() {
-    return this.#call('read', { desired: this.desired, reported: this.reported });
-  }
-
-  reportTwin(patch: JsonObject) {
-    this.reported = this.failures.length > 0 ? this.reported : patched(this.reported, patch);
-    return this.#call('report', undefined);
-  }
-
-  #call<T>(name: string, result: T): Promise<T> {
-    this.calls.push(name);
-    const failure = this.failures.shift();
-    return failure === undefined ? Promise.resolve(result) : Promise.reject(failure);
-  }
-}
-
-class Bench implements Disposable {
-  readonly clock = new ManualClock();
-  readonly link = new FakeTwin();
-  readonly commands: unknown[] = [];
-  readonly memory = new Map<string, Carried>();
-  readonly twin: HubTwin;
-  state: JsonObject = { services: {} };
-  #stop = new AbortController();
-
-  constructor() {
-    this.twin = new HubTwin({
-      memory: {
-        load: () => Promise.resolve(new Map(this.memory)),
-        store: (key, carried) => {
-          if (carried === null) this.memory.delete(key);
-          else this.memory.set(key, carried);
-          return Promise.resolve();
-        },
-      },
-      run: (command) => {
-        this.commands.push(command);
-        return Promise.resolve({});
-      },
-      clock: this.clock,
-      random: seededRandom(1),
-      report: () => {},
-      summary: () => Promise.resolve(this.state),
-    });
-  }
-
-  async connect(): Promise<void> {
-    this.#stop.abort();
-    this.#stop = new AbortController();
-    void this.twin.serve(this.link, this.#stop.signal);
-    await this.clock.advance(1_000);
-  }
-
-  [Symbol.dispose](): void {
-    this.#stop.abort();
-  }
-}
-
-const set = (key: string, value: unknown) => ({ command: 'set_config', key, value });
-
-test('a twin is subscribed to before it is read; each desired value is carried out once', async () => {
-  using bench = new Bench();
-  bench.link.desired = { config: { k: 5 }, $version: 3 };
-  await bench.connect();
-  assert.deepEqual(bench.link.calls, ['subscribe', 'read', 'report']);
-  bench.link.push({ config: { k: 6 }, $version: 4 });
-  bench.link.push({ config: { k: 5 }, $version: 3 });
-  await bench.clock.advance(1_000);
-  assert.deepEqual(bench.commands, [set('k', 5), set('k', 6)]);
-  bench.link.desired = { config: { k: 6 }, $version: 4 };
-  await bench.connect();
-  assert.equal(bench.commands.length, 2);
-});
-
-test('a change that was missed makes the whole be read again', async () => {
-  using bench = new Bench();
-  await bench.connect();
-  bench.link.desired = { config: { a: 1, b: 2 }, $version: 9 };
-  bench.link.push({ config: { b: 2 }, $version: 9 });
-  await bench.clock.advance(1_000);
-  assert.deepEqual(bench.commands, [set('a', 1), set('b', 2)]);
-});
-
-test('requests that fail are repeated with growing waits of five seconds at least', async () => {
-  using bench = new Bench();
-  bench.link.failures = Array.from({ length: 12 }, () => new Error('no answer'));
-  const times: number[] = [];
-  bench.link.onDesired = () => {
-    times.push(bench.clock.monotonicMs());
-    const failure = bench.link.failures.shift();
-    return failure === undefined ? Promise.resolve() : Promise.reject(failure);
-  };
-  await bench.connect();
-  await bench.clock.advance(3_600_000);
-  const waits = times.slice(1).map((ms, i) => ms - (times[i] ?? 0));
-  assert.ok(
-    waits.length >= 10 && waits.every((ms) => ms >= 5_000 && ms <= 450_000),
-    waits.join(' '),
-  );
-  assert.ok(waits.slice(7).every((ms) => ms >= 300_000));
-});
-
-test("the hub's own time to wait is not shortened", async () => {
-  using bench = new Bench();
-  bench.link.failures = [new Error('twin_failure 429 90')];
-  await bench.connect();
-  await bench.clock.advance(88_000);
-  assert.deepEqual(bench.link.calls, ['subscribe']);
-  await bench.clock.advance(5_000);
-  assert.deepEqual(bench.link.calls.slice(0, 3), ['subscribe', 'subscribe', 'read']);
-});
-
-test('a report the hub refuses is not repeated', async () => {
-  using bench = new Bench();
-  await bench.connect();
-  bench.link.failures = [new Error('twin_failure 400 0')];
-  bench.state = { services: { sensor: 'lost' } };
-  await bench.clock.advance(600_000);
-  assert.equal(bench.link.calls.filter((call) => call === 'report').length, 2);
-});
-
-test('nothing changed is nothing reported; changed values and late answers are, soon', async () => {
-  using bench = new Bench();
-  await bench.connect();
-  await bench.clock.advance(3_600_000);
-  const reports = () => bench.link.calls.filter((call) => call === 'report').length;
-  assert.equal(reports(), 1);
-  bench.twin.setValues(new Map([['measurement:interval', '3']]));
-  bench.twin.setAnswer({ command: 'reboot', status: 'done' });
-  await bench.clock.advance(1_000);
-  assert.equal(reports(), 2);
-  assert.deepEqual(bench.link.reported['config'], { 'measurement:interval': { value: '3' } });
-  assert.deepEqual(bench.link.reported['answer'], { command: 'reboot', status: 'done' });
-});
-
-test('a wiped Redis has everything desired carried out again', async () => {
-  using bench = new Bench();
-  bench.link.desired = { config: { k: 5 }, $version: 3 };
-  await bench.connect();
-  bench.memory.clear();
-  bench.twin.forget();
-  await bench.clock.advance(1_000);
-  assert.deepEqual(bench.commands, [set('k', 5), set('k', 5)]);
 });

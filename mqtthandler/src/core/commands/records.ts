@@ -2,8 +2,10 @@
  * What is remembered of commands: under a key for each, when it was taken and what it was answered.
  * This is what makes the same id be carried out once, also across restarts.
  *
- * Keys: `id:<JSON of the id>` for a command with an id; `delivery:<packet id>:<digest>` for one
- * without, which is looked up only when the transport says that it delivers again.
+ * Keys: `id:<JSON of the id>` for a command with an id; `delivery:<source>:<packet id>:<digest>` for
+ * one without, which is looked up only when the transport says that it delivers again, or when a lost
+ * connection to Redis leaves open whether the command was stored. The two are counted apart: commands
+ * without an id push out no id.
  */
 import { isObject } from './json.ts';
 import type { CommandId } from './schema.ts';
@@ -17,13 +19,27 @@ export interface CommandRecord {
   readonly answer?: string;
 }
 
-export const KEEP_RECORDS = 500;
-const KEEP_MS = 7 * 86_400_000;
-/** All answers together; readings need the memory more. */
-const KEEP_CHARACTERS = 500_000;
+/** A command without an id that is delivered again is known for so long. */
+export const REDELIVERY_MS = 86_400_000;
+
+interface Limits {
+  readonly records: number;
+  readonly ageMs: number;
+  /** All answers together; readings need the memory more. */
+  readonly characters: number;
+}
+
+const IDS: Limits = { records: 500, ageMs: 7 * 86_400_000, characters: 500_000 };
+const DELIVERIES: Limits = { records: 500, ageMs: REDELIVERY_MS, characters: 250_000 };
+const DELIVERY = 'delivery:';
 
 export function recordKeyOfId(id: CommandId): string {
   return `id:${JSON.stringify(id)}`;
+}
+
+/** For a command without an id. */
+export function recordKeyOfDelivery(source: string, deliveryId: string): string {
+  return `${DELIVERY}${source}:${deliveryId}`;
 }
 
 /** The record of a command just taken; `expiresMs` of a signed one. */
@@ -54,6 +70,16 @@ export function recordsToForget(
   records: readonly (readonly [key: string, text: string])[],
   nowMs: number,
 ): string[] {
+  const ofDeliveries = records.filter(([key]) => key.startsWith(DELIVERY));
+  const ofIds = records.filter(([key]) => !key.startsWith(DELIVERY));
+  return [...beyond(IDS, ofIds, nowMs), ...beyond(DELIVERIES, ofDeliveries, nowMs)];
+}
+
+function beyond(
+  limits: Limits,
+  records: readonly (readonly [key: string, text: string])[],
+  nowMs: number,
+): string[] {
   const newestFirst = records
     .map(([key, text]) => ({ key, size: key.length + text.length, record: decodeRecord(text) }))
     .toSorted((a, b) => (b.record?.takenMs ?? 0) - (a.record?.takenMs ?? 0));
@@ -63,8 +89,8 @@ export function recordsToForget(
   for (const { key, size, record } of newestFirst) {
     const alive = (record?.expiresMs ?? -Infinity) > nowMs;
     // Judged by the age only where the clock has not been set back.
-    const old = record === undefined || nowMs - record.takenMs > KEEP_MS;
-    const fits = kept < KEEP_RECORDS && characters + size <= KEEP_CHARACTERS;
+    const old = record === undefined || nowMs - record.takenMs > limits.ageMs;
+    const fits = kept < limits.records && characters + size <= limits.characters;
     if (alive || (!old && fits)) {
       kept += 1;
       characters += size;

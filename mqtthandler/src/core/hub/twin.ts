@@ -53,7 +53,8 @@ export function wishesOf(
     if (key.startsWith('$') || key.length > MAX_KEY_CHARACTERS) continue;
     const known = carried.get(key);
     // A change that names the same value again is meant: somebody wants it back.
-    if (whole && known !== undefined && known.desired === JSON.stringify(value)) continue;
+    const done = known?.desired === JSON.stringify(value) && !isPassing(known);
+    if (whole && done) continue;
     if (value === null && known === undefined) continue;
     wishes.push({ key, value, version });
   }
@@ -73,6 +74,14 @@ export function carriedOut({ value, version }: Wish, answer: JsonObject): Carrie
   if (!isObject(error)) return { desired, version, outcome: 'done' };
   const { code, message } = error;
   return { desired, version, outcome: String(code), message: String(message) };
+}
+
+/** Outcomes that say nothing against the value: the same again may work. */
+const PASSING = new Set(['rate_limited', 'busy', 'failed']);
+
+/** Whether a wish is still to be carried out, because it could not be for now. */
+export function isPassing({ outcome }: Carried): boolean {
+  return PASSING.has(outcome);
 }
 
 /** The reported section `config`: every key's present value, and what came of the desired one. */
@@ -102,15 +111,25 @@ export function reportedConfig(
 
 /**
  * The change that turns reported properties from `known` into `wanted`, sections that are not in
- * `wanted` left alone; undefined when there is none. null deletes.
+ * `wanted` left alone; undefined when there is none. null deletes, so a member that is wanted to be
+ * null is wanted to be missing.
  */
 export function patchOf(known: JsonObject, wanted: JsonObject): JsonObject | undefined {
   const patch: Record<string, unknown> = {};
   for (const [section, value] of Object.entries(wanted)) {
-    const change = changeOf(known[section], value);
+    const before = known[section];
+    const gone = value === null && before === undefined;
+    const change = gone ? undefined : changeOf(before, withoutNulls(value));
     if (change !== undefined) patch[section] = change;
   }
   return Object.keys(patch).length === 0 ? undefined : patch;
+}
+
+/** A document cannot hold a null; inside lists, which are replaced as a whole, it can. */
+function withoutNulls(value: unknown): unknown {
+  if (!isObject(value)) return value;
+  const members = Object.entries(value).filter(([, member]) => member !== null);
+  return Object.fromEntries(members.map(([name, member]) => [name, withoutNulls(member)]));
 }
 
 function changeOf(known: unknown, wanted: unknown): unknown {
