@@ -66,7 +66,7 @@ export class Forwarder {
       onForeignCursor: () => this.reload(),
     });
     this.#runner = new LaneRunner(parts, this.flight, this.tally, this.moreWork);
-    this.#care = new CursorCare(parts, this.flight, this.#runner.marks, () => this.reload());
+    this.#care = new CursorCare(parts, this.flight, () => this.reload());
   }
 
   get name(): string {

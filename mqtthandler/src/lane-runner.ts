@@ -2,7 +2,8 @@
 import type { StreamEntry } from '@holdfast/redis';
 import type { Bell } from './bell.ts';
 import { gapsOf } from './core/gap.ts';
-import type { Passed } from './core/span.ts';
+import { edgesOf, spansOf } from './core/span.ts';
+import { extentOf } from './core/batch.ts';
 import { NOTHING_LEARNED, learnSize, learnedLimitBytes } from './core/learned-size.ts';
 import { subtract } from './core/progress.ts';
 import { previousId } from './core/previous-id.ts';
@@ -27,8 +28,6 @@ export class LaneRunner {
   readonly #flight: Flight;
   readonly #tally: Tally;
   readonly #moreWork: Bell;
-  /** Identities of the readings at which ranges meet. */
-  readonly marks = new Map<string, Passed>();
   readonly #holes: HoleWatch;
   readonly #gapsUnderway = new Set<string>();
   #quarantine: QuarantineState = WATCHING;
@@ -41,7 +40,7 @@ export class LaneRunner {
     this.#flight = flight;
     this.#tally = tally;
     this.#moreWork = moreWork;
-    this.#holes = new HoleWatch(parts, tally, moreWork, this.marks);
+    this.#holes = new HoleWatch(parts, tally, moreWork, flight);
   }
 
   /** Whether suspects are being tested, one message at a time. */
@@ -175,7 +174,7 @@ export class LaneRunner {
     this.#tally.acknowledgedReadings += message.count;
     if (lane === 'live') this.#tally.acknowledgedLive += message.count;
     else this.#tally.acknowledgedBacklog += message.count;
-    this.#flight.settle(stretch);
+    this.#flight.settle(stretch, message.edges);
   }
 
   async #refused(stretch: Stretch): Promise<void> {
@@ -192,7 +191,7 @@ export class LaneRunner {
     const stretch = { ...condemned };
     try {
       const [entry] = await this.#parts.readings.range(stretch.after, stretch.upTo, 1);
-      if (entry === undefined) this.#flight.settle(stretch);
+      if (entry === undefined) this.#flight.settle(stretch, undefined);
       else await this.#putAside(entry, stretch, 'refused');
     } catch {
       // Redis is away: the reading stays pending and is judged again.
@@ -222,7 +221,7 @@ export class LaneRunner {
     } else {
       report('warn', 'reading_refused', { destination: destination.name, id });
     }
-    this.#flight.settle(stretch);
+    this.#flight.settle(stretch, edgesOf(spansOf([entry])));
     this.#moreWork.ring();
   }
 
@@ -238,6 +237,8 @@ export class LaneRunner {
         suspect.upTo,
         suspect.limit,
       );
+      const end = exhausted ? suspect.upTo : undefined;
+      await context.onRead('live', suspect.after, extentOf(entries), end);
       const limits = { maxBytes: session.maxPayloadBytes, maxReadings: suspect.limit };
       const [message] = packer.pack(entries, limits);
       if (message === undefined) {
@@ -247,7 +248,7 @@ export class LaneRunner {
       const whole = exhausted && message.count === entries.length;
       const upTo = whole ? suspect.upTo : message.lastId;
       const stretch = { after: suspect.after, upTo, count: message.count };
-      if (!this.#flight.claim(stretch)) {
+      if (!this.#flight.claim(stretch, message)) {
         await this.#judge({ kind: 'passed', sent: stretch });
         continue;
       }
