@@ -1,27 +1,15 @@
 /**
- * Keeps the buffer within its limits (rules: core/buffer.ts) and knows how full it is.
- *
- * Giving up readings, for each destination that has still to get them: their stretch is claimed, so
- * that no lane sends it; gap records and the cursor past them are stored in one step; only then are
- * the entries removed. A crash in between leaves entries nobody waits for, never a silent loss.
+ * Keeps the buffer within its limits (rules: core/buffer.ts) and knows how full it is. How readings
+ * are given up when it is full: eviction.ts.
  */
 import type { Clock } from '@holdfast/kit';
-import { FIRST_ID, compareIds, identityOf, streamIdMs } from '@holdfast/redis';
+import { compareIds, identityOf, streamIdMs } from '@holdfast/redis';
 import type { StreamEntry } from '@holdfast/redis';
-import {
-  MIN_EVICTION,
-  capacityBytes,
-  excessEntries,
-  forecast,
-  smoothed,
-  trimPoint,
-} from './core/buffer.ts';
+import { capacityBytes, excessEntries, forecast, smoothed, trimPoint } from './core/buffer.ts';
 import type { BufferLimits, Forecast } from './core/buffer.ts';
-import { gapCount, gapsOf } from './core/gap.ts';
-import { covers, intersect } from './core/progress.ts';
-import type { Stretch } from './flight.ts';
-import type { Forwarder } from './forwarder.ts';
-import type { BufferSize, Readings, ReadingsBuffer } from './ports.ts';
+import { Eviction } from './eviction.ts';
+import type { EvictionParts } from './eviction.ts';
+import type { BufferSize } from './ports.ts';
 
 export interface BufferState extends Forecast {
   readonly entries: number;
@@ -35,14 +23,9 @@ export interface BufferState extends Forecast {
   readonly oldestAgeMs: number;
 }
 
-export interface BufferKeeperParts {
-  readonly buffer: ReadingsBuffer;
-  readonly readings: Readings;
+export interface BufferKeeperParts extends EvictionParts {
   readonly clock: Clock;
   readonly limits: BufferLimits;
-  readonly forwarders: readonly Forwarder[];
-  /** Called after readings were given up. */
-  readonly onEvicted: (destination: string, count: number) => void;
   readonly redisReady: (signal: AbortSignal) => Promise<boolean>;
   readonly onError: (error: unknown) => void;
 }
@@ -60,12 +43,13 @@ interface Sample {
 
 export class BufferKeeper {
   readonly #parts: BufferKeeperParts;
+  readonly #eviction: Eviction;
   #state: BufferState | undefined;
   #sample: Sample | undefined;
-  readonly #exposed = new Set<Forwarder>();
 
   constructor(parts: BufferKeeperParts) {
     this.#parts = parts;
+    this.#eviction = new Eviction(parts);
   }
 
   /** As measured last; undefined before the first look. */
@@ -104,96 +88,11 @@ export class BufferKeeper {
       if (isBefore(size.first, point)) await buffer.trimBefore(point);
       if (full) {
         size = await buffer.measure();
-        await this.#evict(excessEntries(size.entries, size.bytes, capacity));
+        await this.#eviction.giveUp(excessEntries(size.entries, size.bytes, capacity));
         size = await buffer.measure();
       }
     }
     this.#state = await this.#assess(size, capacity);
-  }
-
-  /** Gives up about `count` of the oldest readings that may be given up. */
-  async #evict(count: number): Promise<void> {
-    const { forwarders, buffer, readings, onEvicted } = this.#parts;
-    for (const forwarder of forwarders) await this.#exposeOnce(forwarder);
-    const lostBefore = forwarders.map((forwarder) => forwarder.tally.gapReadings);
-    let left = count;
-    while (left > 0) {
-      const went = await this.#evictOldest(Math.min(left, MIN_EVICTION));
-      if (went === 0) break;
-      left -= went;
-    }
-    for (const [i, forwarder] of forwarders.entries()) {
-      const lost = forwarder.tally.gapReadings - (lostBefore[i] ?? 0);
-      if (lost > 0) onEvicted(forwarder.name, lost);
-    }
-    if (forwarders.length > 0) return;
-    // Nobody waits for anything: what is too much simply goes.
-    const last = (await readings.range(FIRST_ID, null, count)).at(-1);
-    if (last !== undefined) await buffer.trimBefore(last[0]);
-  }
-
-  /**
-   * What an earlier life of this process may have sent: at most a window from the start of each
-   * range. What this life has sent it knows itself.
-   */
-  async #exposeOnce(forwarder: Forwarder): Promise<void> {
-    if (this.#exposed.has(forwarder)) return;
-    this.#exposed.add(forwarder);
-    for (const { after, upTo } of forwarder.flight.progress) {
-      const entries = await this.#parts.readings.range(after, upTo, forwarder.windowReadings);
-      const last = entries.at(-1);
-      if (last === undefined) continue;
-      forwarder.flight.expose({ after, upTo: last[0], count: entries.length });
-    }
-  }
-
-  /** Gives up the oldest entries, for every destination that still wants them; returns how many. */
-  async #evictOldest(count: number): Promise<number> {
-    const { readings, buffer, forwarders } = this.#parts;
-    const oldest = forwarders
-      .flatMap(({ flight }) => flight.forfeitable.slice(0, 1))
-      .toSorted((a, b) => compareIds(a.after, b.after))[0];
-    if (oldest === undefined) return 0;
-    const { entries } = await readings.chunk(oldest.after, oldest.upTo, count);
-    const last = entries.at(-1);
-    if (last === undefined) return 0;
-    const claims = this.#claim({ after: oldest.after, upTo: last[0] });
-    for (const { forwarder, stretch } of claims) {
-      const lost = entries.filter(([id]) => contains(stretch, id));
-      if (!(await this.#forfeit(forwarder, stretch, lost))) return 0;
-    }
-    if (claims.length === 0) return 0;
-    await buffer.remove(entries.map(([id]) => id));
-    return entries.length;
-  }
-
-  /** Claims a stretch from every destination that wants any of it; nothing if one cannot lose it. */
-  #claim(whole: { after: string; upTo: string }): { forwarder: Forwarder; stretch: Stretch }[] {
-    const claims: { forwarder: Forwarder; stretch: Stretch }[] = [];
-    for (const forwarder of this.#parts.forwarders) {
-      for (const part of intersect(forwarder.flight.progress, whole)) {
-        const stretch = { ...part, count: 0 };
-        if (covers(forwarder.flight.forfeitable, stretch) && forwarder.flight.claim(stretch)) {
-          claims.push({ forwarder, stretch });
-          continue;
-        }
-        for (const claim of claims) claim.forwarder.flight.release(claim.stretch);
-        return [];
-      }
-    }
-    return claims;
-  }
-
-  async #forfeit(
-    forwarder: Forwarder,
-    stretch: Stretch,
-    entries: readonly StreamEntry[],
-  ): Promise<boolean> {
-    const gaps = gapsOf(entries, 'buffer_full');
-    if (!(await forwarder.flight.forfeit(stretch, gaps))) return false;
-    forwarder.tally.gapReadings += gapCount(gaps);
-    forwarder.moreWork.ring();
-    return true;
   }
 
   async #assess(size: BufferSize, capacity: number): Promise<BufferState> {
@@ -258,10 +157,6 @@ function countFrom(oldest: StreamEntry, size: BufferSize): number {
   const wholeMs = streamIdMs(last[0]) - streamIdMs(first[0]);
   const partMs = streamIdMs(last[0]) - streamIdMs(oldest[0]);
   return wholeMs <= 0 ? entries : Math.max(1, Math.round((entries * partMs) / wholeMs));
-}
-
-function contains(stretch: Stretch, id: string): boolean {
-  return compareIds(id, stretch.after) > 0 && compareIds(id, stretch.upTo) <= 0;
 }
 
 function isBefore(entry: StreamEntry | undefined, id: string): boolean {

@@ -89,7 +89,7 @@ export class Flight {
     return this.#underway.stretches;
   }
 
-  /** What may be read and sent: progress without what is under way. */
+  /** What may be read and sent: progress without what is under way or about to be given up. */
   get available(): Progress {
     return this.#underway.available(this.progress);
   }
@@ -146,8 +146,8 @@ export class Flight {
   }
 
   /**
-   * Takes a stretch that was read to be sent, or given up. False when it is no longer available: in
-   * the meantime it was acknowledged, given up, or the cursor was set by somebody else.
+   * Takes a stretch that was read to be sent. False when it is no longer available: in the meantime
+   * it was acknowledged, given up, or the cursor was set by somebody else.
    *
    * @param message what it holds, if that is known
    */
@@ -158,7 +158,14 @@ export class Flight {
     return true;
   }
 
-  /** Not sent after all. */
+  /** Takes a stretch to be given up; false when it may have arrived, or is no longer available. */
+  reserve(stretch: Stretch): boolean {
+    if (!covers(this.forfeitable, stretch)) return false;
+    this.#underway.reserve(stretch);
+    return true;
+  }
+
+  /** Not sent, or given up, after all. */
   release(stretch: Stretch): void {
     this.#underway.delete(stretch);
   }
@@ -190,7 +197,7 @@ export class Flight {
   }
 
   /**
-   * Gives a claimed stretch up: its loss is recorded and the cursor moved past it in one step, so
+   * Gives a reserved stretch up: its loss is recorded and the cursor moved past it in one step, so
    * that after a crash it is neither sent nor recorded twice. Rejects with Redis' error; the stretch
    * is available again then. False when the cursor is no longer ours. `gaps` of all readings in it.
    */

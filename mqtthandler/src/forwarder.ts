@@ -29,7 +29,7 @@ export type LinkState = 'waiting_redis' | 'connecting' | 'waiting' | 'connected'
 const BACKOFF = { floorMs: 500, capMs: 15_000 };
 /** While suspects are tested each failure costs a connection: new readings wait, so be quick. */
 const TESTING_BACKOFF = { floorMs: 500, capMs: 2_000 };
-/** A backlog beyond this is sent beside the live lane instead of before it. */
+/** So many, or what one read does not hold, are sent beside the live lane instead of before it. */
 const PART_AT_READINGS = 200;
 /** The same failure of Redis is told at most this often: it comes with each read and each write. */
 const TELL_AGAIN_MS = 60_000;
@@ -261,8 +261,8 @@ export class Forwarder {
     const { readings, settings } = this.#parts;
     if (settings.lanes === 1) return;
     const open = openRange(this.flight.available);
-    const waiting = await readings.range(open.after, null, PART_AT_READINGS);
-    if (waiting.length < PART_AT_READINGS) return;
+    const waiting = await readings.chunk(open.after, null, PART_AT_READINGS);
+    if (waiting.exhausted) return;
     const at = await readings.lastId();
     this.flight.replace((progress) => splitOpen(progress, at));
     await this.#care.mark();

@@ -92,9 +92,12 @@ export interface PackedBatch {
 
 /** The stream of readings. All reads reject with Redis' or the connection's error. */
 export interface Readings {
-  /** Entries after `after` up to `upTo` (null = to the end), oldest first, at most `count`. */
+  /**
+   * Entries after `after` up to `upTo` (null = to the end), oldest first, at most `count`, fewer when
+   * they are large: memory is bounded whatever other programs store. One at least if there is any.
+   */
   range(after: string, upTo: string | null, count: number): Promise<StreamEntry[]>;
-  /** The same, but fewer when they are large: memory is bounded whatever other programs store. */
+  /** The same, and whether there are more; of no entries (`count` < 1) that is not known. */
   chunk(after: string, upTo: string | null, count: number): Promise<Chunk>;
   /** The same for `messages` messages of `count` entries at most: rendered where that is quicker. */
   batch(after: string, upTo: string | null, count: number, messages: number): Promise<PackedBatch>;

@@ -1,4 +1,4 @@
-/** The messages of a session that wait for their answer, and those of earlier ones that got none. */
+/** What is being sent or given up, and what of earlier sessions got no answer. */
 import type { Marks } from './core/marks.ts';
 import { intersect, subtract } from './core/progress.ts';
 import type { Progress } from './core/progress.ts';
@@ -14,6 +14,8 @@ export interface Stretch {
 export class Underway {
   /** With the marks where they begin and end: ranges may soon begin or end there. */
   readonly #sent = new Map<Stretch, Marks>();
+  /** About to be given up: not sent by anybody, whatever becomes of the session. */
+  readonly #reserved = new Set<Stretch>();
   /** Sent without an answer: the destination may have it. Sent again, but never given up. */
   #exposed = new Map<string, readonly [Stretch, Marks]>();
 
@@ -25,8 +27,14 @@ export class Underway {
     this.#sent.set(stretch, marks);
   }
 
+  reserve(stretch: Stretch): void {
+    this.#reserved.add(stretch);
+  }
+
+  /** Neither sent nor given up, or both are over. */
   delete(stretch: Stretch): void {
     this.#sent.delete(stretch);
+    this.#reserved.delete(stretch);
   }
 
   /** Marks a stretch as possibly sent, by an earlier life of this process. */
@@ -44,9 +52,9 @@ export class Underway {
     this.#exposed = new Map([...this.#exposed].filter(pending));
   }
 
-  /** Progress without what is under way. */
+  /** Progress without what is under way or about to be given up. */
   available(progress: Progress): Progress {
-    return without(progress, this.stretches);
+    return without(progress, [...this.#sent.keys(), ...this.#reserved]);
   }
 
   /** What is available and has certainly not arrived. */

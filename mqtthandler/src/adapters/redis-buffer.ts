@@ -35,7 +35,14 @@ export class RedisBuffer implements ReadingsBuffer {
   }
 
   async trimBefore(id: string): Promise<number> {
-    return await this.#redis.xtrim(STREAM, 'MINID', '~', id);
+    // An approximate trim ends after 100 nodes of entries, so that no call takes long.
+    let went = 0;
+    for (let more = true; more;) {
+      const removed = await this.#redis.xtrim(STREAM, 'MINID', '~', id);
+      went += removed;
+      more = removed > 0;
+    }
+    return went;
   }
 
   async remove(ids: readonly string[]): Promise<void> {

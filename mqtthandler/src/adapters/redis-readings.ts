@@ -11,56 +11,65 @@ import type { PayloadPool } from './payload-pool.ts';
 /** A blocking read returns after this time without news; well below the command time-out. */
 const BLOCK_MS = 5_000;
 
+/** Memory of one read, bytes: ids, names and values; exceeded only by a single entry. */
+const READ_BYTES = 524_288;
+
 /**
  * A range as JSON texts instead of thousands of small replies: parsing those is what bounds the
  * replay of a backlog in this process, while cjson and JSON.parse are native code at both ends.
  * Several texts to a call: waiting for one answer after the other would be the next bound.
  *
- * Other programs may store entries of any size: a few are read first, and only so many more as fit.
+ * Other programs may store entries of any size, and large ones may follow small ones at once: so the
+ * steps begin small, and each entry is measured before it counts.
  * KEYS[1] stream
  * ARGV[1] start, [2] end, [3] entries in a text, [4] '1' = newest first, [5] bytes, [6] texts
  * Returns { 1 if there is nothing more in the range, the last id, a JSON text, ... }
  */
 const RANGE = `
-local from, to, count, limit, texts = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local reply, bytes, n, exhausted = { 0, '' }, 0, 0, false
-local function fitting(most)
-  if n == 0 then return math.min(10, most) end
-  return math.min(most, math.floor(n * (limit - bytes) / bytes))
+local from, to, newest = ARGV[1], ARGV[2], ARGV[4] == '1'
+local count, limit, texts = tonumber(ARGV[3]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local reply, bytes, n, step, full, exhausted = { 0, '' }, 0, 0, 4, count < 1, false
+local function read(most)
+  if newest then return redis.call('XREVRANGE', KEYS[1], to, from, 'COUNT', most) end
+  return redis.call('XRANGE', KEYS[1], from, to, 'COUNT', most)
 end
-local function read(want)
-  local entries
-  if ARGV[4] == '1' then
-    entries = redis.call('XREVRANGE', KEYS[1], to, from, 'COUNT', want)
-  else
-    entries = redis.call('XRANGE', KEYS[1], from, to, 'COUNT', want)
-  end
-  if #entries < want then exhausted = true end
-  if #entries == 0 then return nil, 0 end
-  local json = cjson.encode(entries)
-  bytes, n = bytes + #json, n + #entries
-  reply[2] = entries[#entries][1]
-  if ARGV[4] == '1' then to = '(' .. reply[2] else from = '(' .. reply[2] end
-  return json, #entries
+local function measure(entry)
+  local fields, size = entry[2], 32
+  for i = 1, #fields do size = size + #fields[i] + 3 end
+  return size
 end
-while #reply < texts + 2 and not exhausted do
-  local text, entries, want = nil, 0, fitting(count)
-  -- Only the first text may be short of entries while there are more.
-  if #reply > 2 and want < count then break end
-  while want > 0 and not exhausted do
-    local json, more = read(want)
-    if json and text then text = string.sub(text, 1, -2) .. ',' .. string.sub(json, 2) end
-    text, entries = text or json, entries + more
-    want = fitting(count - entries)
+local function take(found, entries)
+  for i = 1, #found do
+    local size = measure(found[i])
+    if n > 0 and bytes + size > limit then
+      full, exhausted = true, false
+      return
+    end
+    bytes, n, entries[#entries + 1] = bytes + size, n + 1, found[i]
   end
-  if text then reply[#reply + 1] = text end
+  local last = found[#found][1]
+  if newest then to = '(' .. last else from = '(' .. last end
+end
+for text = 1, texts do
+  -- Only the first text may be short of entries while there are more, unless larger ones follow.
+  if full or exhausted or (text > 1 and n * (limit - bytes) < count * bytes) then break end
+  local entries = {}
+  -- Ends: a step takes an entry at least, or is the last.
+  while #entries < count and not full and not exhausted do
+    local most = math.min(count - #entries, step)
+    local found = read(most)
+    exhausted = #found < most
+    if #found > 0 then take(found, entries) end
+    step = math.min(4 * step, 64)
+  end
+  if #entries > 0 then
+    reply[2] = entries[#entries][1]
+    reply[#reply + 1] = cjson.encode(entries)
+  end
 end
 if exhausted then reply[1] = 1 end
 return reply
 `;
-
-/** Memory of one read, bytes of JSON; exceeded only by what the first ten entries take. */
-const READ_BYTES = 524_288;
 
 const rangeScript = new Script(RANGE);
 
@@ -85,12 +94,12 @@ export class RedisReadings implements Readings {
   }
 
   async range(after: string, upTo: string | null, count: number): Promise<StreamEntry[]> {
-    const { entries } = await this.#read(`(${after}`, upTo ?? '+', count, false, Infinity);
+    const { entries } = await this.#read(`(${after}`, upTo ?? '+', count, false);
     return entries;
   }
 
   async chunk(after: string, upTo: string | null, count: number): Promise<Chunk> {
-    return await this.#read(`(${after}`, upTo ?? '+', count, false, READ_BYTES);
+    return await this.#read(`(${after}`, upTo ?? '+', count, false);
   }
 
   async batch(
@@ -110,7 +119,7 @@ export class RedisReadings implements Readings {
   }
 
   async newest(after: string, upTo: string, count: number): Promise<Chunk> {
-    const { entries, exhausted } = await this.#read(`(${after}`, upTo, count, true, READ_BYTES);
+    const { entries, exhausted } = await this.#read(`(${after}`, upTo, count, true);
     return { entries: entries.toReversed(), exhausted };
   }
 
@@ -143,10 +152,8 @@ export class RedisReadings implements Readings {
     end: string,
     count: number,
     newestFirst: boolean,
-    bytes: number,
   ): Promise<Chunk & { entries: StreamEntry[] }> {
-    const most = Math.min(bytes, Number.MAX_SAFE_INTEGER);
-    const args = [start, end, count, newestFirst ? 1 : 0, most, 1];
+    const args = [start, end, count, newestFirst ? 1 : 0, READ_BYTES, 1];
     const reply = await rangeScript.run(this.#redis, [KEYS.values.key], args);
     const [exhausted, , json = '[]'] = reply as [number, string, string?];
     return { entries: JSON.parse(json) as StreamEntry[], exhausted: exhausted === 1 };

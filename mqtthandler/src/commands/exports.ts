@@ -169,7 +169,7 @@ export class Exports {
       await this.#bell.wait(signal);
       return;
     }
-    const entries = await context.readings.range(next.after, next.upTo, next.count);
+    const { entries } = await context.readings.chunk(next.after, next.upTo, next.count);
     if (entries.length === 0) run.drained();
     const { maxPayloadBytes } = context.session;
     const limits = { maxBytes: maxPayloadBytes, maxReadings: context.settings.maxReadings };

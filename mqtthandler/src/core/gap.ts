@@ -9,20 +9,32 @@ import { parseGap } from './gap-json.ts';
 import type { Passed, Span } from './span.ts';
 
 /**
- * The gap records that stand for the loss of these entries, in order; neighbours with consecutive
- * sequence numbers share one. An entry that is itself a gap record keeps its exact count: losing the
- * record of a loss loses what it stood for.
+ * The gap records that stand for the loss of these entries, which follow each other in the stream; in
+ * the order in which each begins. Consecutive sequence numbers share one, and so do all entries of
+ * other programs, whatever stands between them. An entry that is itself a gap record keeps its exact
+ * count: losing the record of a loss loses what it stood for.
  */
 export function gapsOf(entries: readonly StreamEntry[], reason: GapReason): GapRecord[] {
   const records: GapRecord[] = [];
+  /** Where the record is that the next loss of a kind may belong to. */
+  const open = new Map<string, number>();
   for (const entry of entries) {
     const record = gapOf(entry, reason);
-    const last = records.at(-1);
-    const merged = last === undefined ? undefined : mergeGaps(last, record);
-    if (merged === undefined) records.push(record);
-    else records[records.length - 1] = merged;
+    const kind = kindOf(entry, record);
+    const at = open.get(kind) ?? -1;
+    const before = records[at];
+    const merged = before === undefined ? undefined : mergeGaps(before, record);
+    if (merged === undefined) open.set(kind, records.push(record) - 1);
+    else records[at] = merged;
   }
   return records;
+}
+
+/** Losses of different kinds never share a record. */
+function kindOf([id]: StreamEntry, { epoch, gap }: GapRecord): string {
+  if ('from_seq' in gap) return JSON.stringify([gap.reason, epoch]);
+  // The record of an earlier loss stands for entries elsewhere.
+  return JSON.stringify(gap.from_id === id ? [gap.reason] : [gap.reason, 'at', id]);
 }
 
 function gapOf(entry: StreamEntry, reason: GapReason): GapRecord {
@@ -38,9 +50,8 @@ function gapOf(entry: StreamEntry, reason: GapReason): GapRecord {
   return { epoch: identity.epoch, gap: { from_seq: seq, to_seq: seq, count: 1, reason } };
 }
 
-/** One record for two that follow each other; undefined when they do not. */
-export function mergeGaps(first: GapRecord, next: GapRecord): GapRecord | undefined {
-  if (first.epoch !== next.epoch || first.gap.reason !== next.gap.reason) return undefined;
+/** One record for two of a kind; undefined when numbers between them are not lost. */
+function mergeGaps(first: GapRecord, next: GapRecord): GapRecord | undefined {
   const count = first.gap.count + next.gap.count;
   if ('from_seq' in first.gap && 'from_seq' in next.gap) {
     if (next.gap.from_seq !== first.gap.to_seq + 1) return undefined;

@@ -37,6 +37,20 @@ export function readingsSuite(name: string, make: () => Promise<ReadingsUnderTes
     assert.deepEqual(await readings.range('1-0', '2-0', 1), [['2-0', ['n', '2']]]);
   });
 
+  test(`${name}: a read of no entries answers, and says nothing about the range`, async () => {
+    await using subject = await filled();
+    const { readings } = subject;
+    for (const count of [0, -1]) {
+      assert.deepEqual(await readings.range('0-0', null, count), []);
+      const nothing = { entries: [], exhausted: false };
+      assert.deepEqual(await readings.chunk('0-0', null, count), nothing);
+      assert.deepEqual(await readings.newest('0-0', '9-0', count), nothing);
+      const { lastId, exhausted } = await readings.batch('0-0', null, count, 2);
+      assert.deepEqual([lastId, exhausted], [undefined, false]);
+    }
+    assert.deepEqual(await readings.range('4-0', null, 9), [['5-0', ['n', '5']]]);
+  });
+
   test(`${name}: newest gives the end of a range, oldest first`, async () => {
     await using subject = await filled();
     const newest = async (after: string, upTo: string, count: number) => {

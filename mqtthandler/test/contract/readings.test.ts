@@ -69,3 +69,44 @@ test('the stream in Redis: a chunk of large entries is short, also newest first,
   assert.equal(exhausted, false);
   assert.equal(entries[0]?.[0], `${61 - entries.length}-0`);
 });
+
+test('the stream in Redis: large entries behind small ones do not make a read large', async () => {
+  await using server = await startRedis();
+  const readings = new RedisReadings(server.client, server.client);
+  const picture = 'x'.repeat(200_000);
+  for (let n = 1; n <= 300; n += 1) {
+    const fields = n % 40 < 20 ? ['n', String(n)] : ['image', picture];
+    await server.client.xadd(STREAM, `${n}-0`, ...fields);
+  }
+  const seen: string[] = [];
+  for (let after = '0-0', exhausted = false; !exhausted;) {
+    const batch = await readings.batch(after, null, 200, 3);
+    const { count } = batch.unpack();
+    const { entries } = await readings.chunk(after, null, 200);
+    assert.ok(JSON.stringify(entries).length < 600_000, `${entries.length} entries`);
+    assert.ok(count > 0 && count <= entries.length);
+    seen.push(...entries.map(([id]) => id));
+    ({ exhausted } = batch);
+    after = entries.at(-1)?.[0] ?? after;
+    assert.ok(!exhausted || seen.length === 300);
+  }
+  assert.deepEqual(
+    seen,
+    Array.from({ length: 300 }, (_, i) => `${i + 1}-0`),
+  );
+});
+
+test('the stream in Redis: an entry larger than a read is read alone', async () => {
+  await using server = await startRedis();
+  const readings = new RedisReadings(server.client, server.client);
+  for (let n = 1; n <= 3; n += 1) {
+    await server.client.xadd(STREAM, `${n}-0`, 'film', 'x'.repeat(2_000_000));
+  }
+  const idsAfter = async (after: string) => {
+    const { entries, exhausted } = await readings.chunk(after, null, 50);
+    return [entries.map(([id]) => id), exhausted];
+  };
+  assert.deepEqual(await idsAfter('0-0'), [['1-0'], false]);
+  assert.deepEqual(await idsAfter('1-0'), [['2-0'], false]);
+  assert.deepEqual((await idsAfter('2-0'))[0], ['3-0']);
+});

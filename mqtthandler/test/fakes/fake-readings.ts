@@ -51,20 +51,20 @@ export class FakeReadings implements Readings {
   }
 
   range(after: string, upTo: string | null, count: number): Promise<StreamEntry[]> {
-    return this.#read(() => this.#between(after, upTo).slice(0, count));
+    return this.#read(() => this.#between(after, upTo).slice(0, Math.max(0, count)));
   }
 
   chunk(after: string, upTo: string | null, count: number): Promise<Chunk> {
     return this.#read(() => {
       const found = this.#between(after, upTo);
-      return { entries: found.slice(0, count), exhausted: found.length < count };
+      return { entries: found.slice(0, Math.max(0, count)), exhausted: found.length < count };
     });
   }
 
   batch(after: string, upTo: string | null, count: number, messages: number): Promise<PackedBatch> {
     return this.#read(() => {
       const found = this.#between(after, upTo);
-      const entries = found.slice(0, count * messages);
+      const entries = found.slice(0, Math.max(0, count * messages));
       const exhausted = found.length < count * messages;
       const unpack = () => this.#unpack(entries, count, exhausted);
       return { lastId: entries.at(-1)?.[0], exhausted, unpack };
@@ -74,7 +74,7 @@ export class FakeReadings implements Readings {
   newest(after: string, upTo: string, count: number): Promise<Chunk> {
     return this.#read(() => {
       const found = this.#between(after, upTo);
-      return { entries: found.slice(-count), exhausted: found.length < count };
+      return { entries: count > 0 ? found.slice(-count) : [], exhausted: found.length < count };
     });
   }
 

@@ -1,3 +1,4 @@
+export * from './fake-buffer.ts';
 export * from './fake-destination.ts';
 export * from './fake-ledger.ts';
 export * from './fake-readings.ts';

@@ -6,6 +6,7 @@ import { Closing } from './closing.ts';
 import { DEVICE, startHubBed } from './hub-bed.ts';
 import type { HubBed } from './hub-bed.ts';
 import { startReceiver } from './receiver.ts';
+import type { Account } from './receiver.ts';
 
 async function startBoth(env: Readonly<Record<string, string>> = {}) {
   const parts = new Closing();
@@ -91,4 +92,52 @@ test('a full buffer gives up readings for the destination that is away, and tell
     'the broker has what it was not denied',
     () => evictedAtMqtt.length > 0 || receiver.readings.size === appended.size,
   );
+});
+
+/** Waits until each reading has arrived here or is in a gap record, and checks that none is both. */
+async function untilAccounted(account: Account, appended: ReadonlySet<string>): Promise<void> {
+  const lost = () => [...account.gaps.values()].reduce((sum, { count }) => sum + count, 0);
+  await until(
+    'produced = delivered + gaps',
+    () => {
+      return account.readings.size + lost() >= appended.size;
+    },
+    60_000,
+  );
+  const inGaps = new Set<string>();
+  for (const { epoch, from_seq: from = 0, to_seq: to = 0, count } of account.gaps.values()) {
+    assert.equal(count, to - from + 1);
+    for (let seq = from; seq <= to; seq += 1) inGaps.add(`${epoch} ${seq}`);
+  }
+  assert.equal(inGaps.size, lost(), 'no number is in two gap records');
+  for (const identity of appended) {
+    assert.ok(account.has(identity) !== inGaps.has(identity), identity);
+  }
+  assert.deepEqual(account.faults, []);
+}
+
+test('with both destinations away a full buffer goes on giving up the oldest, each exactly told what it lost', async () => {
+  await using both = await startBoth({ BUFFER_MAX_MB: '1' });
+  const { bed, broker, receiver } = both;
+  bed.producer.start(400);
+  await flowsOn(() => Math.min(bed.account.readings.size, receiver.readings.size));
+  await Promise.all([bed.hub().goDown(), broker.process.kill()]);
+  await bed.producer.stop();
+  await bed.producer.produce(12_000, ['note', 'x'.repeat(300)]);
+  const told = (name: string) =>
+    bed.logged('readings_evicted').some(({ destination }) => destination === name);
+  await until('readings were given up for both', () => told('mqtt') && told('hub'), 30_000);
+  await until(
+    'the buffer is below its limit',
+    async () => {
+      const status = await bed.redis.client.hgetall('mqtthandler:status');
+      const capacity = Number(status['buffer_capacity_bytes']);
+      return capacity > 0 && Number(status['buffer_bytes']) <= capacity;
+    },
+    20_000,
+  );
+  await Promise.all([bed.hub().comeUp(), broker.restart()]);
+  for (const account of [bed.account, receiver]) {
+    await untilAccounted(account, bed.producer.appended);
+  }
 });

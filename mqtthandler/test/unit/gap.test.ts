@@ -47,6 +47,66 @@ test('losing the record of a loss loses what it stood for, under its own reason'
   ]);
 });
 
+test('losses of ours that alternate with those of another program take two records', () => {
+  const entries = Array.from({ length: 500 }, (_, i) => [ours(i + 1), foreign(i + 1)]).flat();
+  assert.deepEqual(gapsOf(entries, 'buffer_full'), [
+    { epoch: 'e1', gap: { from_seq: 1, to_seq: 500, count: 500, reason: 'buffer_full' } },
+    {
+      epoch: undefined,
+      gap: { from_id: '1-0', to_id: '500-0', count: 500, reason: 'buffer_full' },
+    },
+  ]);
+});
+
+test('a gap record of another program stays as it is: what it stands for is elsewhere', () => {
+  const told = { from_id: '3-0', to_id: '4-0', count: 2, reason: 'buffer_full' };
+  const entries: StreamEntry[] = [foreign(8), ['9-0', ['_gap', JSON.stringify(told)]], foreign(10)];
+  assert.deepEqual(gapsOf(entries, 'buffer_full'), [
+    { epoch: undefined, gap: { from_id: '8-0', to_id: '10-0', count: 2, reason: 'buffer_full' } },
+    { epoch: undefined, gap: told },
+  ]);
+});
+
+test('gap records name exactly the numbers that are lost, each once', () => {
+  const kinds = fc.constantFrom('ours', 'kept', 'foreign', 'told', 'next epoch');
+  fc.assert(
+    fc.property(fc.array(kinds, { maxLength: 60 }), (steps) => {
+      const entries: StreamEntry[] = [];
+      const lost: string[] = [];
+      let [epoch, seq, others] = ['e1', 0, 0];
+      for (const [i, step] of steps.entries()) {
+        const id = `${i + 1}-0`;
+        seq += 1;
+        if (step === 'next epoch') [epoch, seq] = [`${epoch}1`, 1];
+        if (step === 'ours' || step === 'next epoch') {
+          entries.push([id, ['_epoch', epoch, '_seq', String(seq)]]);
+          lost.push(`${epoch} ${seq}`);
+        } else if (step === 'told') {
+          const gap = { from_seq: seq, to_seq: seq + 1, count: 2, reason: 'sensor_memory_full' };
+          entries.push([id, ['_epoch', epoch, '_gap', JSON.stringify(gap)]]);
+          lost.push(`${epoch} ${seq}`, `${epoch} ${seq + 1}`);
+          seq += 1;
+        } else if (step === 'foreign') {
+          entries.push([id, ['door', 'open']]);
+          others += 1;
+        }
+      }
+      const records = gapsOf(entries, 'buffer_full');
+      const named = records.flatMap(({ epoch: of, gap }) => {
+        if (!('from_seq' in gap)) return [];
+        assert.equal(gap.count, gap.to_seq - gap.from_seq + 1);
+        return Array.from({ length: gap.count }, (_, i) => `${of} ${gap.from_seq + i}`);
+      });
+      assert.deepEqual(named.toSorted(), lost.toSorted());
+      const ofOthers = records.flatMap(({ gap }) => ('from_id' in gap ? [gap] : []));
+      assert.deepEqual(
+        ofOthers.map(({ count }) => count),
+        others === 0 ? [] : [others],
+      );
+    }),
+  );
+});
+
 test('gap records stand for as many readings as were lost, whatever is mixed', () => {
   const entry = fc.oneof(
     fc.integer({ min: 1, max: 20 }).map((seq) => ours(seq)),

@@ -51,7 +51,7 @@ test('what is given up leaves a mark, so that what is removed behind it is notic
   bench.produce(50);
   const upTo = bench.readings.entries[19]?.[0] ?? '';
   const stretch = { after: '0-0', upTo, count: 0 };
-  assert.ok(flight.claim(stretch));
+  assert.ok(flight.reserve(stretch));
   const gap = { from_seq: 1, to_seq: 20, count: 20, reason: 'buffer_full' } as const;
   await flight.forfeit(stretch, [{ epoch: 'e1', gap }]);
   bench.readings.remove(([id]) => compareIds(id, bench.readings.entries[29]?.[0] ?? '') > 0);

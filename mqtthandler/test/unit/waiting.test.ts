@@ -110,6 +110,23 @@ test('what is under way is not available, what is released is again, what is set
   assert.deepEqual(flight.progress, progressFrom('5-0'));
 });
 
+test('what is about to be given up is no part of a session, and stays taken when it ends', async () => {
+  const { flight } = flightOver(new FakeLedger());
+  await flight.load();
+  const lost = { after: '0-0', upTo: '5-0', count: 0 };
+  assert.ok(flight.reserve(lost));
+  assert.ok(!flight.claim({ after: '3-0', upTo: '4-0', count: 1 }));
+  assert.deepEqual(flight.underway, []);
+  flight.landAll();
+  assert.deepEqual(flight.available, [{ after: '5-0', upTo: null }]);
+  flight.release(lost);
+  assert.deepEqual(flight.available, [{ after: '0-0', upTo: null }]);
+  const sent = { after: '0-0', upTo: '2-0', count: 2 };
+  assert.ok(flight.claim(sent));
+  flight.landAll();
+  assert.ok(!flight.reserve({ after: '1-0', upTo: '3-0', count: 0 }), 'it may have arrived');
+});
+
 test('acknowledged out of order, the cursor waits for the oldest', async () => {
   const ledger = new FakeLedger();
   const { flight } = flightOver(ledger);
