@@ -1,4 +1,5 @@
 /** Runs the lanes of a session, or tests suspects one at a time; decides nothing about the link. */
+import { FIRST_ID } from '@holdfast/redis';
 import type { StreamEntry } from '@holdfast/redis';
 import type { Bell } from './bell.ts';
 import { gapsOf } from './core/gap.ts';
@@ -23,6 +24,9 @@ import type { Tally } from './tally.ts';
 /** After the destination has said "later". */
 const LATER_MS = 2_000;
 
+/** It takes fewer to find one bad reading in a message; a destination that takes nothing fails them all. */
+const HURRIED_ATTEMPTS = 12;
+
 export class LaneRunner {
   readonly #parts: ForwarderParts;
   readonly #flight: Flight;
@@ -31,6 +35,7 @@ export class LaneRunner {
   readonly #holes: HoleWatch;
   readonly #gapsUnderway = new Set<string>();
   #quarantine: QuarantineState = WATCHING;
+  #probedUpTo: string = FIRST_ID;
   #size = NOTHING_LEARNED;
   #endPass = new AbortController();
   #pauseMs = 0;
@@ -46,6 +51,11 @@ export class LaneRunner {
   /** Whether suspects are being tested, one message at a time. */
   get testing(): boolean {
     return this.#quarantine.kind === 'testing';
+  }
+
+  /** Whether a test is worth a quick attempt; `attempt` counts those since something was acknowledged. */
+  hurries(attempt: number): boolean {
+    return this.testing && attempt <= HURRIED_ATTEMPTS;
   }
 
   /** To be called before the state is read that a pass begins with: a later change ends the pass. */
@@ -242,14 +252,14 @@ export class LaneRunner {
       const limits = { maxBytes: session.maxPayloadBytes, maxReadings: suspect.limit };
       const [message] = packer.pack(entries, limits);
       if (message === undefined) {
-        await this.#judge({ kind: 'passed', sent: suspect });
+        await this.#judge({ kind: 'gone', sent: suspect });
         continue;
       }
       const whole = exhausted && message.count === entries.length;
       const upTo = whole ? suspect.upTo : message.lastId;
       const stretch = { after: suspect.after, upTo, count: message.count };
       if (!this.#flight.claim(stretch, message)) {
-        await this.#judge({ kind: 'passed', sent: stretch });
+        await this.#judge({ kind: 'gone', sent: stretch });
         continue;
       }
       const outcome = await session.publish(message.payload, message);
@@ -266,14 +276,19 @@ export class LaneRunner {
     this.#size = learnSize(this.#size, message, kind === 'acknowledged', nowMs);
   }
 
-  /** The next reading that is under no suspicion, if there is one. */
+  /**
+   * The next reading that is under no suspicion, if there is one. Behind the last probe first: those
+   * that were let go must not come again before all others had their turn.
+   */
   async #addProbe(): Promise<void> {
     if (this.#quarantine.kind !== 'testing') return;
     let free = this.#flight.available;
     for (const { after, upTo } of this.#quarantine.suspects) free = subtract(free, after, upTo);
-    for (const range of free) {
+    const behind = subtract(free, FIRST_ID, this.#probedUpTo);
+    for (const range of [...behind, ...free]) {
       const [entry] = await this.#parts.readings.range(range.after, range.upTo, 1);
       if (entry === undefined) continue;
+      this.#probedUpTo = entry[0];
       const sent = { after: range.after, upTo: entry[0], count: 1 };
       await this.#judge({ kind: 'probe', sent });
       return;
