@@ -5,7 +5,14 @@
 import type { Clock } from '@holdfast/kit';
 import { compareIds, identityOf, streamIdMs } from '@holdfast/redis';
 import type { StreamEntry } from '@holdfast/redis';
-import { capacityBytes, excessEntries, forecast, smoothed, trimPoint } from './core/buffer.ts';
+import {
+  capacityBytes,
+  excessBytes,
+  forecast,
+  isNearlyFull,
+  smoothed,
+  trimPoint,
+} from './core/buffer.ts';
 import type { BufferLimits, Forecast } from './core/buffer.ts';
 import { Eviction } from './eviction.ts';
 import type { EvictionParts } from './eviction.ts';
@@ -33,7 +40,6 @@ export interface BufferKeeperParts extends EvictionParts {
 const TICK_MS = 5_000;
 /** A buffer that is nearly full is looked at more often. */
 const BUSY_TICK_MS = 1_000;
-const NEARLY_FULL = 0.9;
 
 interface Sample {
   readonly atMs: number;
@@ -46,6 +52,7 @@ export class BufferKeeper {
   readonly #eviction: Eviction;
   #state: BufferState | undefined;
   #sample: Sample | undefined;
+  #nearlyFull = false;
 
   constructor(parts: BufferKeeperParts) {
     this.#parts = parts;
@@ -66,9 +73,7 @@ export class BufferKeeper {
       } catch (error) {
         onError(error);
       }
-      const full =
-        (this.#state?.bytes ?? 0) > NEARLY_FULL * (this.#state?.capacityBytes ?? Infinity);
-      await clock.sleepMs(full ? BUSY_TICK_MS : TICK_MS, signal);
+      await clock.sleepMs(this.#nearlyFull ? BUSY_TICK_MS : TICK_MS, signal);
     }
   }
 
@@ -81,18 +86,25 @@ export class BufferKeeper {
     for (const forwarder of forwarders) await forwarder.ensureLoaded();
     if (size.last !== undefined) {
       const cursors = forwarders.map((forwarder) => forwarder.flight.lowWater);
-      const full = size.bytes > capacity;
+      const full = excessBytes(size, capacity) > 0;
       // When memory is short the history goes before anything unacknowledged does.
       const keepMs = full ? 0 : limits.keepMs;
       const point = trimPoint(cursors, size.last[0], clock.nowMs(), { ...limits, keepMs });
       if (isBefore(size.first, point)) await buffer.trimBefore(point);
-      if (full) {
-        size = await buffer.measure();
-        await this.#eviction.giveUp(excessEntries(size.entries, size.bytes, capacity));
-        size = await buffer.measure();
-      }
+      if (full) size = await this.#relieve(capacity);
     }
+    this.#nearlyFull = isNearlyFull(size, capacity);
     this.#state = await this.#assess(size, capacity);
+  }
+
+  /** Gives readings up until there is room, or nothing more may be given up. */
+  async #relieve(capacity: number): Promise<BufferSize> {
+    const { buffer } = this.#parts;
+    for (;;) {
+      const size = await buffer.measure();
+      const excess = excessBytes(size, capacity);
+      if (excess <= 0 || !(await this.#eviction.giveUp(excess))) return size;
+    }
   }
 
   async #assess(size: BufferSize, capacity: number): Promise<BufferState> {

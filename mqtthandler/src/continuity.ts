@@ -3,7 +3,7 @@
  * found by their missing sequence numbers and recorded as gaps, never skipped in silence.
  */
 import { FIRST_ID } from '@holdfast/redis';
-import { findHoles, hole } from './core/gap.ts';
+import { findHoles, withHolesUpTo } from './core/gap.ts';
 import type { Extent } from './core/batch.ts';
 import { spansOf } from './core/span.ts';
 import type { Passed, Span } from './core/span.ts';
@@ -66,12 +66,8 @@ export class Continuity {
     return this.#untilMark(findHoles(below, spans), upTo).holes;
   }
 
-  /** Adds what is missing up to the reading that is known to have been at `end`. */
   #untilMark(found: ReturnType<typeof findHoles>, end: string | undefined): typeof found {
-    const { passed, holes } = found;
-    const last = end === undefined ? undefined : this.#markAt(end);
-    if (last === undefined || passed?.epoch !== last.epoch || passed.seq >= last.seq) return found;
-    return { passed: last, holes: [...holes, hole(last.epoch, passed.seq + 1, last.seq)] };
+    return withHolesUpTo(found, end === undefined ? undefined : this.#markAt(end));
   }
 }
 

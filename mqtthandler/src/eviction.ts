@@ -8,9 +8,11 @@
  */
 import { FIRST_ID, compareIds } from '@holdfast/redis';
 import type { StreamEntry } from '@holdfast/redis';
-import { MIN_EVICTION } from './core/buffer.ts';
-import { gapCount, gapsOf } from './core/gap.ts';
+import { entryBytes } from './core/buffer.ts';
+import { findHoles, gapCount, gapsOf, withHolesUpTo } from './core/gap.ts';
 import { intersect, isPending } from './core/progress.ts';
+import { edgesOf, spansOf } from './core/span.ts';
+import type { Edges, Span } from './core/span.ts';
 import type { Stretch } from './flight.ts';
 import type { Forwarder } from './forwarder.ts';
 import type { Readings, ReadingsBuffer } from './ports.ts';
@@ -29,6 +31,9 @@ export interface EvictionParts {
   readonly onEvicted: (destination: string, count: number) => void;
 }
 
+/** Entries given up at a time, each time with a gap record for each destination. */
+const STEP_READINGS = 1_000;
+
 export class Eviction {
   readonly #parts: EvictionParts;
   readonly #exposed = new Set<Waiting>();
@@ -38,20 +43,16 @@ export class Eviction {
   }
 
   /**
-   * Removes about `count` of the oldest entries that may be given up. Rejects with Redis' error;
-   * what was recorded as lost before stays recorded.
+   * Removes about `bytes` of the oldest entries that may be given up; false when none went. Rejects
+   * with Redis' error; what was recorded as lost before stays recorded.
    */
-  async giveUp(count: number): Promise<void> {
-    if (count <= 0) return;
+  async giveUp(bytes: number): Promise<boolean> {
     const { forwarders, onEvicted } = this.#parts;
-    if (forwarders.length === 0) {
-      await this.#drop(count);
-      return;
-    }
+    if (forwarders.length === 0) return await this.#drop(bytes);
     for (const forwarder of forwarders) await this.#exposeOnce(forwarder);
     const lostBefore = forwarders.map(({ tally }) => tally.gapReadings);
     try {
-      await this.#giveUpOldest(count);
+      return await this.#giveUpOldest(bytes);
     } finally {
       for (const [i, { name, tally }] of forwarders.entries()) {
         const lost = tally.gapReadings - (lostBefore[i] ?? 0);
@@ -61,9 +62,15 @@ export class Eviction {
   }
 
   /** Nobody waits for anything: what is too much simply goes. */
-  async #drop(count: number): Promise<void> {
-    const last = await this.#lookAhead(FIRST_ID, null, count);
-    if (last !== undefined) await this.#parts.buffer.trimBefore(last.upTo);
+  async #drop(bytes: number): Promise<boolean> {
+    const { readings, buffer } = this.#parts;
+    let last = FIRST_ID;
+    for (let left = bytes; left > 0;) {
+      const { entries, exhausted } = await readings.chunk(last, null, STEP_READINGS);
+      left = exhausted ? 0 : left - entries.reduce((sum, entry) => sum + entryBytes(entry), 0);
+      last = entries.at(-1)?.[0] ?? last;
+    }
+    return (await buffer.trimBefore(last)) > 0;
   }
 
   /**
@@ -73,54 +80,61 @@ export class Eviction {
   async #exposeOnce(forwarder: Waiting): Promise<void> {
     if (this.#exposed.has(forwarder)) return;
     const { flight, windowReadings } = forwarder;
-    const starts: Stretch[] = [];
+    const starts: Start[] = [];
     for (const { after, upTo } of flight.progress) {
       const start = await this.#lookAhead(after, upTo, windowReadings);
       if (start !== undefined) starts.push(start);
     }
-    for (const start of starts) flight.expose(start);
+    for (const start of starts) flight.expose(start, start);
     this.#exposed.add(forwarder);
   }
 
   /** Up to where at most `most` entries go; undefined when there are none. */
-  async #lookAhead(after: string, upTo: string | null, most: number): Promise<Stretch | undefined> {
+  async #lookAhead(after: string, upTo: string | null, most: number): Promise<Start | undefined> {
     let count = 0;
     let last: string | undefined;
+    const spans: Span[] = [];
     for (let exhausted = false; !exhausted && count < most;) {
       const chunk = await this.#parts.readings.chunk(last ?? after, upTo, most - count);
       count += chunk.entries.length;
       last = chunk.entries.at(-1)?.[0] ?? last;
+      spans.push(...spansOf(chunk.entries));
       exhausted = chunk.exhausted;
     }
-    return last === undefined ? undefined : { after, upTo: last, count };
+    return last === undefined ? undefined : { after, upTo: last, count, edges: edgesOf(spans) };
   }
 
-  async #giveUpOldest(count: number): Promise<void> {
+  async #giveUpOldest(bytes: number): Promise<boolean> {
     const { buffer, forwarders } = this.#parts;
-    for (let left = count; left > 0;) {
-      const oldest = await this.#oldest(Math.min(left, MIN_EVICTION));
-      if (oldest === undefined) return;
+    let left = bytes;
+    while (left > 0) {
+      const oldest = await this.#oldest(left);
+      if (oldest === undefined) break;
       let lost = 0;
       for (const forwarder of forwarders) lost += await this.#forfeit(forwarder, oldest);
-      if (lost === 0) return;
-      const unwanted = oldest.entries
-        .map(([id]) => id)
-        .filter((id) => !forwarders.some(({ flight }) => isPending(flight.progress, id)));
-      if (unwanted.length > 0) await buffer.remove(unwanted);
-      left -= unwanted.length;
+      if (lost === 0) break;
+      const wanted = ([id]: StreamEntry) =>
+        forwarders.some(({ flight }) => isPending(flight.progress, id));
+      const unwanted = oldest.entries.filter((entry) => !wanted(entry));
+      if (unwanted.length > 0) await buffer.remove(unwanted.map(([id]) => id));
+      for (const entry of unwanted) left -= entryBytes(entry);
     }
+    return left < bytes;
   }
 
-  /** The oldest entries that a destination may lose; undefined when there are none. */
-  async #oldest(count: number): Promise<Oldest | undefined> {
+  /** The oldest entries that a destination may lose, `bytes` at most; undefined if there are none. */
+  async #oldest(bytes: number): Promise<Oldest | undefined> {
     const { readings, forwarders } = this.#parts;
     const ranges = forwarders
       .flatMap(({ flight }) => flight.forfeitable)
       .toSorted((a, b) => compareIds(a.after, b.after));
     for (const { after, upTo } of ranges) {
-      const { entries } = await readings.chunk(after, upTo, count);
-      const last = entries.at(-1);
-      if (last !== undefined) return { after, upTo: last[0], entries };
+      const { entries } = await readings.chunk(after, upTo, STEP_READINGS);
+      let left = bytes;
+      const enough = entries.findIndex((entry) => (left -= entryBytes(entry)) <= 0);
+      const part = enough === -1 ? entries : entries.slice(0, enough + 1);
+      const last = part.at(-1);
+      if (last !== undefined) return { after, upTo: last[0], entries: part };
     }
     return undefined;
   }
@@ -133,10 +147,14 @@ export class Eviction {
       if (!flight.reserve(stretch)) continue;
       try {
         const entries = oldest.entries.filter(([id]) => contains(stretch, id));
+        // What somebody removed in front of them or between them will not be seen by any lane.
+        const found = findHoles(flight.markAt(stretch.after), spansOf(entries));
+        const removed = withHolesUpTo(found, flight.markAt(stretch.upTo));
+        const holes = flight.told.untold(removed.holes);
         const gaps = gapsOf(entries, 'buffer_full');
-        if (!(await flight.forfeit(stretch, gaps))) continue;
+        if (!(await flight.forfeit(stretch, gaps, holes))) continue;
         lost += entries.length;
-        tally.gapReadings += gapCount(gaps);
+        tally.gapReadings += gapCount(gaps) + gapCount(holes);
       } finally {
         // A lane may have found nothing to send meanwhile.
         flight.release(stretch);
@@ -145,6 +163,11 @@ export class Eviction {
     }
     return lost;
   }
+}
+
+/** The start of a range. */
+interface Start extends Stretch {
+  readonly edges: Edges | undefined;
 }
 
 /** Entries, and the part of the stream they were read from: `(after, upTo]`. */

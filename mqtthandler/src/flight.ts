@@ -8,18 +8,18 @@
  * - What is under way is not read again (`available`); when the session ends nothing is under way.
  */
 import type { Clock } from '@holdfast/kit';
-import { NO_MARKS, decodeMarks, marksOf } from './core/marks.ts';
+import { decodeMarks, marksOf } from './core/marks.ts';
 import type { Marks } from './core/marks.ts';
-import type { Message } from './core/message.ts';
-import { NOWHERE, marksAround, take } from './core/position.ts';
+import { NOWHERE, take } from './core/position.ts';
 import type { Part, Position } from './core/position.ts';
 import { edgesOf, furthest, spansOfGaps } from './core/span.ts';
 import type { Edges, Passed } from './core/span.ts';
+import { Told } from './core/told.ts';
 import type { Progress, StoredProgress } from './core/progress.ts';
 import { covers, decodeProgress, encodeProgress, lowWater } from './core/progress.ts';
 import type { GapRecord, Ledger } from './ports.ts';
 import { Underway } from './underway.ts';
-import type { Stretch } from './underway.ts';
+import type { Read, Stretch } from './underway.ts';
 
 export type { Stretch } from './underway.ts';
 
@@ -29,9 +29,11 @@ export type { Stretch } from './underway.ts';
  */
 export const SAVE_EVERY_MS = 100;
 
+type Gaps = readonly GapRecord[];
 export type LoadKind = 'stored' | 'missing' | 'unreadable';
 
 export class Flight {
+  readonly told = new Told();
   readonly #ledger: Ledger;
   readonly #clock: Clock;
   readonly #onStoreFailed: (error: unknown) => void;
@@ -100,8 +102,8 @@ export class Flight {
   }
 
   /** Marks a stretch as possibly sent, by an earlier life of this process. */
-  expose(stretch: Stretch): void {
-    this.#underway.expose(stretch, NO_MARKS);
+  expose(stretch: Stretch, read?: Read): void {
+    this.#underway.expose(stretch, this.#position.marks, read);
   }
 
   /** Reads the stored cursor and goes on from there. */
@@ -148,13 +150,10 @@ export class Flight {
   /**
    * Takes a stretch that was read to be sent. False when it is no longer available: in the meantime
    * it was acknowledged, given up, or the cursor was set by somebody else.
-   *
-   * @param message what it holds, if that is known
    */
-  claim(stretch: Stretch, message?: Pick<Message, 'edges'>): boolean {
+  claim(stretch: Stretch, read?: Read): boolean {
     if (!covers(this.available, stretch)) return false;
-    const around = message && marksAround(this.#marks, stretch, message.edges);
-    this.#underway.add(stretch, around ?? NO_MARKS);
+    this.#underway.add(stretch, this.#position.marks, read);
     return true;
   }
 
@@ -199,9 +198,11 @@ export class Flight {
   /**
    * Gives a reserved stretch up: its loss is recorded and the cursor moved past it in one step, so
    * that after a crash it is neither sent nor recorded twice. Rejects with Redis' error; the stretch
-   * is available again then. False when the cursor is no longer ours. `gaps` of all readings in it.
+   * is available again then. False when the cursor is no longer ours.
+   *
+   * @param gaps of all readings in it; `holes` are what was removed there
    */
-  async forfeit(stretch: Stretch, gaps: readonly GapRecord[]): Promise<boolean> {
+  async forfeit(stretch: Stretch, gaps: Gaps, holes: Gaps = []): Promise<boolean> {
     while (this.#saving) await nextTurn();
     // Acknowledgements that come meanwhile are stored afterwards.
     this.#saving = true;
@@ -210,7 +211,7 @@ export class Flight {
       const edges = edgesOf(spansOfGaps(gaps));
       const { progress, marks } = this.#without(stretch, edges);
       const next = encodeProgress(progress, marks);
-      ours = await this.#ledger.save(this.#storedLastId, next, gaps);
+      ours = await this.#ledger.save(this.#storedLastId, next, [...holes, ...gaps]);
       if (ours) {
         this.#remember(next);
         this.#take(stretch, edges);

@@ -3,7 +3,6 @@ import type { Bell } from './bell.ts';
 import { Continuity } from './continuity.ts';
 import type { Extent } from './core/batch.ts';
 import { gapCount } from './core/gap.ts';
-import { Told } from './core/told.ts';
 import type { Flight } from './flight.ts';
 import type { ForwarderParts } from './forwarder-parts.ts';
 import type { LaneName } from './lane-context.ts';
@@ -16,7 +15,6 @@ export class HoleWatch {
   readonly #moreWork: Bell;
   readonly #flight: Flight;
   readonly #continuity: Readonly<Record<LaneName, Continuity>>;
-  readonly #told = new Told();
 
   constructor(parts: ForwarderParts, tally: Tally, moreWork: Bell, flight: Flight) {
     this.#parts = parts;
@@ -40,11 +38,11 @@ export class HoleWatch {
     const found = backwards
       ? await continuity.precede(after, read, end ?? after)
       : await continuity.follow(after, read, end);
-    const holes = this.#told.untold(found);
+    const holes = this.#flight.told.untold(found);
     if (holes.length === 0) return;
     for (const hole of holes) {
       await ledger.recordGap(hole);
-      this.#told.add(hole);
+      this.#flight.told.add(hole);
     }
     for (const hole of found) this.#passOver(after, hole);
     const count = gapCount(holes);

@@ -144,7 +144,7 @@ export interface ReadingsBuffer {
 
 export interface BufferSize {
   readonly entries: number;
-  /** Memory of the stream, bytes. */
+  /** Memory of the stream, bytes; exact to a few per cent, whatever its entries are like. */
   readonly bytes: number;
   /** Entries ever added: its growth is the rate of production. */
   readonly added: number;
@@ -152,6 +152,7 @@ export interface BufferSize {
   readonly last: StreamEntry | undefined;
   /** Redis' own limit of memory; 0 = none. */
   readonly maxMemoryBytes: number;
+  /** What counts towards it, without the clients' buffers, which come and go. */
   readonly usedMemoryBytes: number;
 }
 

@@ -1,7 +1,10 @@
 /** What is being sent or given up, and what of earlier sessions got no answer. */
+import { NO_MARKS } from './core/marks.ts';
 import type { Marks } from './core/marks.ts';
+import { marksAround } from './core/position.ts';
 import { intersect, subtract } from './core/progress.ts';
 import type { Progress } from './core/progress.ts';
+import type { Edges } from './core/span.ts';
 
 /** A stretch of the stream that is being sent as one message: `(after, upTo]`. */
 export interface Stretch {
@@ -9,6 +12,11 @@ export interface Stretch {
   readonly upTo: string;
   /** Readings in it. */
   readonly count: number;
+}
+
+/** What a stretch holds, if that is known. */
+export interface Read {
+  readonly edges: Edges | undefined;
 }
 
 export class Underway {
@@ -23,8 +31,9 @@ export class Underway {
     return [...this.#sent.keys()];
   }
 
-  add(stretch: Stretch, marks: Marks): void {
-    this.#sent.set(stretch, marks);
+  /** @param known marks */
+  add(stretch: Stretch, known: Marks, read?: Read): void {
+    this.#sent.set(stretch, this.#around(stretch, known, read));
   }
 
   reserve(stretch: Stretch): void {
@@ -38,14 +47,13 @@ export class Underway {
   }
 
   /** Marks a stretch as possibly sent, by an earlier life of this process. */
-  expose(stretch: Stretch, marks: Marks): void {
-    // Sent again and again it is one stretch all the same.
-    this.#exposed.set(`${stretch.after} ${stretch.upTo}`, [stretch, marks]);
+  expose(stretch: Stretch, known: Marks, read?: Read): void {
+    this.#expose(stretch, this.#around(stretch, known, read));
   }
 
   /** Nothing is under way any more; what is still pending may have arrived. */
   land(progress: Progress): void {
-    for (const [stretch, marks] of this.#sent) this.expose(stretch, marks);
+    for (const [stretch, marks] of this.#sent) this.#expose(stretch, marks);
     this.#sent.clear();
     const pending = ([, [stretch]]: readonly [string, readonly [Stretch, Marks]]) =>
       intersect(progress, stretch).length > 0;
@@ -68,6 +76,15 @@ export class Underway {
     const exposed = [...this.#exposed.values()].map(([, marks]) => marks);
     const around = [...exposed, ...this.#sent.values()].flatMap((marks) => [...marks]);
     return new Map([...around, ...known]);
+  }
+
+  #around(stretch: Stretch, known: Marks, read: Read | undefined): Marks {
+    return read === undefined ? NO_MARKS : marksAround(this.marks(known), stretch, read.edges);
+  }
+
+  #expose(stretch: Stretch, marks: Marks): void {
+    // Sent again and again it is one stretch all the same.
+    this.#exposed.set(`${stretch.after} ${stretch.upTo}`, [stretch, marks]);
   }
 }
 

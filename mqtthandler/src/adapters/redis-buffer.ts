@@ -13,8 +13,9 @@ export class RedisBuffer implements ReadingsBuffer {
   }
 
   async measure(): Promise<BufferSize> {
-    // In one go: each answer on its own would wake the process once more.
-    const asked = this.#redis.pipeline().info('memory').memory('USAGE', STREAM);
+    // In one go: each answer on its own would wake the process once more. Samples would do only if
+    // all entries were of one size; looking at all takes 0.6 ms of a fast Redis for 64 MB.
+    const asked = this.#redis.pipeline().info('memory').memory('USAGE', STREAM, 'SAMPLES', 0);
     const [memoryReply, usageReply, infoReply] = (await asked.xinfo('STREAM', STREAM).exec()) ?? [];
     const memory = parseMemory(String(valueOf(memoryReply)));
     const bytes = Number(valueOf(usageReply) ?? 0);
@@ -71,5 +72,6 @@ function fieldMap(reply: readonly unknown[]): ReadonlyMap<string, unknown> {
 
 function parseMemory(info: string): { maxMemoryBytes: number; usedMemoryBytes: number } {
   const read = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0);
-  return { maxMemoryBytes: read('maxmemory'), usedMemoryBytes: read('used_memory') };
+  const passing = read('mem_not_counted_for_evict') + read('mem_clients_normal');
+  return { maxMemoryBytes: read('maxmemory'), usedMemoryBytes: read('used_memory') - passing };
 }

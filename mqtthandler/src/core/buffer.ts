@@ -2,19 +2,26 @@
  * The buffer's size: what is removed from the stream, and when.
  *
  * - Acknowledged by every destination that is switched on, and older than BUFFER_KEEP_HOURS: removed.
- * - More memory than BUFFER_MAX_MB: acknowledged readings go first, whatever their age; then the
+ * - More memory than BUFFER_MAX_MB, or Redis near its own limit: acknowledged readings go first, whatever their age; then the
  *   oldest unacknowledged ones, each recorded in a gap record (contract, section 3).
  * - Readings that may already have reached a destination (sent, not yet acknowledged) are never
  *   given up: they would be delivered and recorded as lost.
  */
 import { compareIds } from '@holdfast/redis';
+import type { StreamEntry } from '@holdfast/redis';
+import type { BufferSize } from '../ports.ts';
 
 /** Evicting goes on until the buffer is this full: not again at the next reading. */
 const EVICT_TO = 0.95;
 /** Redis refuses writes at its own limit; we stay below it with room for its other data. */
 const SHARE_OF_REDIS = 0.7;
-/** Fewer are not worth a gap record. */
-export const MIN_EVICTION = 1_000;
+/** Redis with this share of its memory in use is full for us: it would refuse the newest readings. */
+const REDIS_FULL = 0.95;
+const REDIS_EVICT_TO = 0.93;
+const NEARLY_FULL = 0.9;
+
+/** What the buffer and Redis as a whole take up (`BufferSize`). */
+export type Occupancy = Pick<BufferSize, 'bytes' | 'usedMemoryBytes' | 'maxMemoryBytes'>;
 
 export interface BufferLimits {
   readonly maxBytes: number;
@@ -42,12 +49,26 @@ export function trimPoint(
   return [...cursors, newestId, old].reduce((a, b) => (compareIds(a, b) <= 0 ? a : b));
 }
 
-/** How many entries must go for the buffer to be below its limit again; 0 when it is. */
-export function excessEntries(entries: number, bytes: number, capacity: number): number {
-  if (bytes <= capacity || entries === 0) return 0;
-  const perEntry = bytes / entries;
-  const excess = Math.ceil((bytes - capacity * EVICT_TO) / perEntry);
-  return Math.min(entries, Math.max(excess, MIN_EVICTION));
+/**
+ * How many bytes of the buffer must go; 0 when it is within its limit, and Redis has room. What other
+ * keys take of Redis is not ours to remove, but for new readings the oldest make room all the same.
+ */
+export function excessBytes(size: Occupancy, capacity: number): number {
+  const { bytes, usedMemoryBytes: used, maxMemoryBytes: most } = size;
+  const own = bytes > capacity ? bytes - capacity * EVICT_TO : 0;
+  const short = most > 0 && used > most * REDIS_FULL ? used - most * REDIS_EVICT_TO : 0;
+  return Math.ceil(Math.min(bytes, Math.max(own, short)));
+}
+
+/** Whether the buffer, or Redis, is so full that it should be looked at often. */
+export function isNearlyFull(size: Occupancy, capacity: number): boolean {
+  const { bytes, usedMemoryBytes: used, maxMemoryBytes: most } = size;
+  return bytes > NEARLY_FULL * capacity || (most > 0 && used > NEARLY_FULL * most);
+}
+
+/** About what an entry takes in Redis, bytes. */
+export function entryBytes([, fields]: StreamEntry): number {
+  return fields.reduce((sum, text) => sum + text.length + 2, 16);
 }
 
 export interface Forecast {

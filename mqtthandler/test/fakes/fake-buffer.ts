@@ -1,6 +1,7 @@
 /** The buffer over the stream in memory, held to the same suite as the one in Redis. */
 import type { StreamEntry } from '@holdfast/redis';
 import { compareIds } from '@holdfast/redis';
+import { entryBytes } from '../../src/core/buffer.ts';
 import type { BufferSize, ReadingsBuffer } from '../../src/ports.ts';
 import type { FakeReadings } from './fake-readings.ts';
 
@@ -15,7 +16,7 @@ export class FakeBuffer implements ReadingsBuffer {
     const { entries } = this.#readings;
     return Promise.resolve({
       entries: entries.length,
-      bytes: entries.reduce((sum, entry) => sum + bytesOf(entry), 0),
+      bytes: entries.reduce((sum, entry) => sum + entryBytes(entry), 0),
       added: entries.length,
       first: entries[0],
       last: entries.at(-1),
@@ -39,8 +40,4 @@ export class FakeBuffer implements ReadingsBuffer {
   firstAfter(after: string): Promise<StreamEntry | undefined> {
     return Promise.resolve(this.#readings.entries.find(([id]) => compareIds(id, after) > 0));
   }
-}
-
-function bytesOf([, fields]: StreamEntry): number {
-  return fields.reduce((sum, text) => sum + text.length + 2, 16);
 }

@@ -48,7 +48,7 @@ function keeperOf(
 }
 
 /** A destination that is away and has acknowledged everything up to `lastId`. */
-async function waitingAfter(lastId: string): Promise<Waiting> {
+async function waitingAfter(lastId: string, windowReadings = 1_600): Promise<Waiting> {
   const ledger = new FakeLedger();
   ledger.lastId = lastId;
   const flight = new Flight(ledger, systemClock, {
@@ -58,7 +58,7 @@ async function waitingAfter(lastId: string): Promise<Waiting> {
   await flight.load();
   const ensureLoaded = () => Promise.resolve();
   const [tally, moreWork] = [new Tally(), new Bell()];
-  return { name: 'mqtt', flight, tally, moreWork, windowReadings: 1_600, ensureLoaded };
+  return { name: 'mqtt', flight, tally, moreWork, windowReadings, ensureLoaded };
 }
 
 test('a buffer slightly over its limit that nobody waits for is trimmed, and Redis goes on answering', async () => {
@@ -83,4 +83,39 @@ test('however much acknowledged history there is, it goes before anything unackn
   assert.equal(destination.tally.gapReadings, 0);
   const { entries = 0 } = keeper.state ?? {};
   assert.ok(entries >= 10_000 && entries <= 10_200, `${entries} entries`);
+});
+
+test('a buffer of large entries slightly over its limit gives up no more than it must', async () => {
+  await using redis = await startRedis();
+  const picture = 'x'.repeat(50_000);
+  for (let n = 0; n < 400; n += 1) await redis.client.xadd(STREAM, '*', 'image', picture);
+  const destination = await waitingAfter('0-0', 0);
+  const { bytes } = await new RedisBuffer(redis.client).measure();
+  const maxBytes = Math.round(bytes * 0.99);
+  const keeper = keeperOf(redis, { forwarders: [destination], maxBytes });
+  await keeper.tick();
+  assert.ok((keeper.state?.bytes ?? Infinity) <= maxBytes);
+  const { gapReadings } = destination.tally;
+  assert.ok(gapReadings > 0 && gapReadings <= 40, `${gapReadings} of 400 given up`);
+});
+
+test('when others fill Redis the oldest readings go before it refuses the newest', async () => {
+  await using redis = await startRedis({ args: ['--maxmemory', '20mb'] });
+  await store(redis, 40_000);
+  const buffer = new RedisBuffer(redis.client);
+  const destination = await waitingAfter('0-0', 0);
+  const keeper = keeperOf(redis, { forwarders: [destination], maxBytes: 10_000_000 });
+  await keeper.tick();
+  assert.equal(destination.tally.gapReadings, 0);
+  const share = async () => {
+    const { usedMemoryBytes, maxMemoryBytes } = await buffer.measure();
+    return usedMemoryBytes / maxMemoryBytes;
+  };
+  for (let n = 0; (await share()) < 0.96; n += 1) {
+    await redis.client.set(`other:${n}`, 'x'.repeat(50_000));
+  }
+  await keeper.tick();
+  assert.ok((await share()) <= 0.95);
+  const { gapReadings } = destination.tally;
+  assert.ok(gapReadings > 0 && gapReadings < 20_000, `${gapReadings} of 40000 given up`);
 });

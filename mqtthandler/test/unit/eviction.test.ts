@@ -26,6 +26,9 @@ interface Stand {
   readonly windowReadings?: number;
 }
 
+/** Size of a reading of the fake sensor, about. */
+const BYTES_EACH = 90;
+
 class Bench {
   readonly clock = new ManualClock();
   readonly readings = new FakeReadings(this.clock);
@@ -148,8 +151,8 @@ test('whatever each destination may have, readings given up are delivered or rec
           await bench.add({ name: `d${i}`, acknowledged, sentUpTo, windowReadings });
         }
         const eviction = new Eviction(bench.parts());
-        await eviction.giveUp(count);
-        await eviction.giveUp(count);
+        await eviction.giveUp(count * BYTES_EACH);
+        await eviction.giveUp(count * BYTES_EACH);
         bench.assertAccounted();
       },
     ),
@@ -171,14 +174,14 @@ for (const [title, spoil] of [
     mqtt.ledger.save = spoil;
     const woken = mqtt.moreWork.wait(new AbortController().signal);
     const eviction = new Eviction(bench.parts());
-    await eviction.giveUp(500).catch(() => {});
+    await eviction.giveUp(500 * BYTES_EACH).catch(() => {});
     await woken;
     for (const { flight } of bench.destinations) {
       assert.deepEqual(flight.available, flight.progress);
     }
     bench.assertAccounted();
     mqtt.ledger.save = save;
-    await eviction.giveUp(500);
+    await eviction.giveUp(500 * BYTES_EACH);
     bench.assertAccounted();
     assert.deepEqual(
       bench.destinations.map(({ tally }) => tally.gapReadings >= 500),

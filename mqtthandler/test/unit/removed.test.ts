@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { seededRandom } from '@holdfast/kit/testing';
 import { compareIds } from '@holdfast/redis';
+import { Eviction } from '../../src/eviction.ts';
 import { Flight } from '../../src/flight.ts';
-import { FakeLedger, ForwarderBench } from '../fakes/index.ts';
+import { FakeBuffer, FakeLedger, ForwarderBench } from '../fakes/index.ts';
 
 type Settings = NonNullable<ConstructorParameters<typeof ForwarderBench>[0]>;
 const SETTINGS: readonly Settings[] = [
@@ -62,6 +63,38 @@ test('what is given up leaves a mark, so that what is removed behind it is notic
     gap,
     { from_seq: 21, to_seq: 30, count: 10, reason: 'removed' },
   ]);
+});
+
+test('what was removed in front of readings that are given up, or between them, is recorded with them', async () => {
+  await using bench = new ForwarderBench();
+  bench.produce(5);
+  bench.readings.append(FOREIGN);
+  bench.start();
+  await caughtUp(bench);
+  await bench.stop();
+  bench.produce(300);
+  const ids = bench.readings.entries.map(([id]) => id);
+  // The first 10 behind the cursor, and one among those that no earlier process can have sent.
+  const gone = new Set([...ids.slice(0, 16), ids[150]]);
+  bench.readings.remove(([id]) => !gone.has(id));
+  await bench.forwarder.ensureLoaded();
+  const { readings, forwarder, ledger } = bench;
+  const parts = { buffer: new FakeBuffer(readings), readings, onEvicted: () => {} };
+  assert.ok(await new Eviction({ ...parts, forwarders: [forwarder] }).giveUp(12_000));
+  bench.start();
+  await caughtUp(bench);
+  await bench.until(() => bench.takenGaps.length > 0 && ledger.gapRecords.length === 0);
+  const [first, last] = [bench.takenGaps.find((gap) => gap['reason'] === 'buffer_full'), 149];
+  const from = Number(first?.['from_seq']);
+  assert.ok(from > 16 && first?.['to_seq'] === last, JSON.stringify(first));
+  const removed = bench.takenGaps.filter((gap) => gap['reason'] === 'removed');
+  assert.deepEqual(removed, [
+    { from_seq: 150, to_seq: 150, count: 1, reason: 'removed' },
+    { from_seq: 6, to_seq: 15, count: 10, reason: 'removed' },
+  ]);
+  const delivered = new Set(bench.takenSeqs.filter((seq) => seq > 0));
+  const lost = bench.takenGaps.reduce((sum, gap) => sum + Number(gap['count']), 0);
+  assert.equal(delivered.size + lost, 305);
 });
 
 test('acknowledged out of order, the cursor ends with the mark of the last', async () => {
@@ -137,6 +170,7 @@ class Schedule {
       ['sound', () => (this.#faulty = false)],
       ['trim', () => this.#trim()],
       ['remove some', () => this.#removeSome()],
+      ['buffer full', () => this.#evict()],
       ['restart', async () => (await bench.stop(), bench.start())],
     ];
     const [name, act] = actions[this.#below(actions.length)] ?? ['', () => {}];
@@ -160,6 +194,13 @@ class Schedule {
     readings.remove(([id]) => first !== undefined && compareIds(id, first) >= 0);
   }
 
+  async #evict(): Promise<void> {
+    const { readings, forwarder } = this.bench;
+    await forwarder.ensureLoaded();
+    const parts = { buffer: new FakeBuffer(readings), readings, onEvicted: () => {} };
+    await new Eviction({ ...parts, forwarders: [forwarder] }).giveUp(this.#below(10_000));
+  }
+
   /** What XDEL does, of neighbours. */
   #removeSome(): void {
     const { readings } = this.bench;
@@ -175,7 +216,8 @@ for (const [part, settings] of SETTINGS.entries()) {
       const schedule = new Schedule(seed);
       await using bench = schedule.bench;
       await schedule.run();
-      const lost = bench.takenGaps.flatMap((gap) => {
+      const ofOurs = bench.takenGaps.filter((gap) => gap['from_seq'] !== undefined);
+      const lost = ofOurs.flatMap((gap) => {
         const [from, count] = [Number(gap['from_seq']), Number(gap['count'])];
         return Array.from({ length: count }, (_, i) => from + i);
       });
