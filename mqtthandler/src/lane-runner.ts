@@ -247,7 +247,8 @@ export class LaneRunner {
         suspect.upTo,
         suspect.limit,
       );
-      const end = exhausted ? suspect.upTo : undefined;
+      const isWhole = exhausted || entries.at(-1)?.[0] === suspect.upTo;
+      const end = isWhole ? suspect.upTo : undefined;
       await context.onRead('live', suspect.after, extentOf(entries), end);
       const limits = { maxBytes: session.maxPayloadBytes, maxReadings: suspect.limit };
       const [message] = packer.pack(entries, limits);

@@ -176,7 +176,8 @@ async function sendRead(
   lane: LaneName,
   signal: AbortSignal,
 ): Promise<void> {
-  const end = batch.exhausted ? (range.upTo ?? undefined) : undefined;
+  const isWhole = batch.exhausted || batch.lastId === range.upTo;
+  const end = isWhole ? (range.upTo ?? undefined) : undefined;
   if (batch.count === 0 && end !== undefined) {
     await context.onRead(lane, range.after, batch, end);
     context.flight.skip(range.after, end);
