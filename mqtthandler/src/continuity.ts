@@ -3,7 +3,7 @@
  * found by their missing sequence numbers and recorded as gaps, never skipped in silence.
  */
 import { FIRST_ID } from '@holdfast/redis';
-import { findHoles, hole } from './core/gap.ts';
+import { findHoles, withHolesUpTo } from './core/gap.ts';
 import type { Extent } from './core/batch.ts';
 import { spansOf } from './core/span.ts';
 import type { Passed, Span } from './core/span.ts';
@@ -15,21 +15,21 @@ export class Continuity {
   /** Up to where this lane has read. */
   #upTo: string | undefined;
   #passed: Passed | undefined;
-  /** Going backwards: the first of what was read last, directly above `upTo`. */
+  /** Going backwards: the first reading of ours above `upTo`. */
   #above: { readonly upTo: string; readonly spans: readonly Span[] } | undefined;
 
-  /** Identities of readings that ranges begin or end at, known even when those are removed. */
-  readonly #marks: ReadonlyMap<string, Passed>;
+  readonly #markAt: (id: string) => Passed | undefined;
 
-  constructor(readings: Readings, marks: ReadonlyMap<string, Passed>) {
+  /** @param markAt the last reading of ours up to where a range begins or ends (core/marks.ts) */
+  constructor(readings: Readings, markAt: (id: string) => Passed | undefined) {
     this.#readings = readings;
-    this.#marks = marks;
+    this.#markAt = markAt;
   }
 
   /**
    * Takes what was read directly after `after`, in order; returns what is missing before or between
-   * them. Where a lane begins anew, the entry it begins after says which number comes next; when
-   * that entry is gone and unknown, nothing can be said. With `end` there is nothing more up to there.
+   * them. Where a lane begins anew, a mark or the entry it begins after says which number comes next;
+   * without the one, and when the other is gone or not ours, nothing can be said. With `end` there is nothing more up to there.
    */
   async follow(
     after: string,
@@ -37,7 +37,7 @@ export class Continuity {
     end?: string,
   ): Promise<readonly GapRecord[]> {
     if (after !== this.#upTo) {
-      this.#passed = this.#marks.get(after) ?? (await identityAt(this.#readings, after));
+      this.#passed = this.#markAt(after) ?? (await identityAt(this.#readings, after));
     }
     const { passed, holes } = this.#untilMark(findHoles(this.#passed, spans), end);
     this.#passed = passed;
@@ -56,21 +56,18 @@ export class Continuity {
   ): Promise<readonly GapRecord[]> {
     const isWhole = firstId === undefined || previousId(firstId) !== after;
     const below = isWhole
-      ? (this.#marks.get(after) ?? (await identityAt(this.#readings, after)))
+      ? (this.#markAt(after) ?? (await identityAt(this.#readings, after)))
       : undefined;
-    const above = this.#above?.upTo === upTo ? this.#above.spans : undefined;
+    const above = this.#above?.upTo === upTo ? this.#above.spans : [];
+    const all = [...spans, ...above];
     this.#above =
-      firstId === undefined ? undefined : { upTo: previousId(firstId), spans: spans.slice(0, 1) };
-    if (above !== undefined) return findHoles(below, [...spans, ...above]).holes;
+      firstId === undefined ? undefined : { upTo: previousId(firstId), spans: all.slice(0, 1) };
+    if (above.length > 0) return findHoles(below, all).holes;
     return this.#untilMark(findHoles(below, spans), upTo).holes;
   }
 
-  /** Adds what is missing up to the reading that is known to have been at `end`. */
   #untilMark(found: ReturnType<typeof findHoles>, end: string | undefined): typeof found {
-    const { passed, holes } = found;
-    const last = end === undefined ? undefined : this.#marks.get(end);
-    if (last === undefined || passed?.epoch !== last.epoch || passed.seq >= last.seq) return found;
-    return { passed: last, holes: [...holes, hole(last.epoch, passed.seq + 1, last.seq)] };
+    return withHolesUpTo(found, end === undefined ? undefined : this.#markAt(end));
   }
 }
 

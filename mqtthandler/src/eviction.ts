@@ -9,8 +9,10 @@
 import { FIRST_ID, compareIds } from '@holdfast/redis';
 import type { StreamEntry } from '@holdfast/redis';
 import { entryBytes } from './core/buffer.ts';
-import { gapCount, gapsOf } from './core/gap.ts';
+import { findHoles, gapCount, gapsOf, withHolesUpTo } from './core/gap.ts';
 import { intersect, isPending } from './core/progress.ts';
+import { edgesOf, spansOf } from './core/span.ts';
+import type { Edges, Span } from './core/span.ts';
 import type { Stretch } from './flight.ts';
 import type { Forwarder } from './forwarder.ts';
 import type { Readings, ReadingsBuffer } from './ports.ts';
@@ -78,26 +80,28 @@ export class Eviction {
   async #exposeOnce(forwarder: Waiting): Promise<void> {
     if (this.#exposed.has(forwarder)) return;
     const { flight, windowReadings } = forwarder;
-    const starts: Stretch[] = [];
+    const starts: Start[] = [];
     for (const { after, upTo } of flight.progress) {
       const start = await this.#lookAhead(after, upTo, windowReadings);
       if (start !== undefined) starts.push(start);
     }
-    for (const start of starts) flight.expose(start);
+    for (const start of starts) flight.expose(start, start);
     this.#exposed.add(forwarder);
   }
 
   /** Up to where at most `most` entries go; undefined when there are none. */
-  async #lookAhead(after: string, upTo: string | null, most: number): Promise<Stretch | undefined> {
+  async #lookAhead(after: string, upTo: string | null, most: number): Promise<Start | undefined> {
     let count = 0;
     let last: string | undefined;
+    const spans: Span[] = [];
     for (let exhausted = false; !exhausted && count < most;) {
       const chunk = await this.#parts.readings.chunk(last ?? after, upTo, most - count);
       count += chunk.entries.length;
       last = chunk.entries.at(-1)?.[0] ?? last;
+      spans.push(...spansOf(chunk.entries));
       exhausted = chunk.exhausted;
     }
-    return last === undefined ? undefined : { after, upTo: last, count };
+    return last === undefined ? undefined : { after, upTo: last, count, edges: edgesOf(spans) };
   }
 
   async #giveUpOldest(bytes: number): Promise<boolean> {
@@ -143,10 +147,14 @@ export class Eviction {
       if (!flight.reserve(stretch)) continue;
       try {
         const entries = oldest.entries.filter(([id]) => contains(stretch, id));
+        // What somebody removed in front of them or between them will not be seen by any lane.
+        const found = findHoles(flight.markAt(stretch.after), spansOf(entries));
+        const removed = withHolesUpTo(found, flight.markAt(stretch.upTo));
+        const holes = flight.told.untold(removed.holes);
         const gaps = gapsOf(entries, 'buffer_full');
-        if (!(await flight.forfeit(stretch, gaps))) continue;
+        if (!(await flight.forfeit(stretch, gaps, holes))) continue;
         lost += entries.length;
-        tally.gapReadings += gapCount(gaps);
+        tally.gapReadings += gapCount(gaps) + gapCount(holes);
       } finally {
         // A lane may have found nothing to send meanwhile.
         flight.release(stretch);
@@ -155,6 +163,11 @@ export class Eviction {
     }
     return lost;
   }
+}
+
+/** The start of a range. */
+interface Start extends Stretch {
+  readonly edges: Edges | undefined;
 }
 
 /** Entries, and the part of the stream they were read from: `(after, upTo]`. */

@@ -8,30 +8,20 @@
  * - What is under way is not read again (`available`); when the session ends nothing is under way.
  */
 import type { Clock } from '@holdfast/kit';
-import { FIRST_ID } from '@holdfast/redis';
-import type { Passed } from './core/span.ts';
+import { decodeMarks, marksOf } from './core/marks.ts';
+import type { Marks } from './core/marks.ts';
+import { NOWHERE, take } from './core/position.ts';
+import type { Part, Position } from './core/position.ts';
+import { edgesOf, furthest, spansOfGaps } from './core/span.ts';
+import type { Edges, Passed } from './core/span.ts';
+import { Told } from './core/told.ts';
 import type { Progress, StoredProgress } from './core/progress.ts';
-import {
-  covers,
-  decodeMark,
-  decodeProgress,
-  encodeProgress,
-  intersect,
-  lowWater,
-  progressFrom,
-  subtract,
-} from './core/progress.ts';
+import { covers, decodeProgress, encodeProgress, lowWater } from './core/progress.ts';
 import type { GapRecord, Ledger } from './ports.ts';
+import { Underway } from './underway.ts';
+import type { Read, Stretch } from './underway.ts';
 
-/** A stretch of the stream that is being sent as one message: `(after, upTo]`. */
-export interface Stretch {
-  readonly after: string;
-  readonly upTo: string;
-  /** Readings in it. */
-  readonly count: number;
-  /** The reading of ours at `upTo`; undefined when there is none, or when it is not known. */
-  readonly passed?: Passed | undefined;
-}
+export type { Stretch } from './underway.ts';
 
 /**
  * Writes of the cursor are so far apart: with one per acknowledgement a replay spends a third of its
@@ -39,25 +29,21 @@ export interface Stretch {
  */
 export const SAVE_EVERY_MS = 100;
 
+type Gaps = readonly GapRecord[];
 export type LoadKind = 'stored' | 'missing' | 'unreadable';
 
 export class Flight {
+  readonly told = new Told();
   readonly #ledger: Ledger;
   readonly #clock: Clock;
   readonly #onStoreFailed: (error: unknown) => void;
   readonly #onForeignCursor: () => void;
-  #progress: Progress = progressFrom(FIRST_ID);
+  #position: Position = NOWHERE;
   /** `last_id` as it stands in Redis; what a save expects to find. */
   #storedLastId: string | null = null;
   #storedPending: string | null = null;
   #storedMark: string | null = null;
-  /** The reading of ours at the low-water mark, if known. */
-  #passed: Passed | undefined;
-  #underway = new Set<Stretch>();
-  /** About to be given up: not sent by anybody, whatever becomes of the session. */
-  #reserved = new Set<Stretch>();
-  /** Sent without an answer: the destination may have it. Sent again, but never given up. */
-  #exposed: Stretch[] = [];
+  readonly #underway = new Underway();
   /** A write is under way. */
   #saving = false;
   /** A write is due, or under way. */
@@ -84,43 +70,40 @@ export class Flight {
   }
 
   get progress(): Progress {
-    return this.#progress;
+    return this.#position.progress;
   }
 
   get lowWater(): string {
-    return lowWater(this.#progress);
+    return lowWater(this.progress);
   }
 
-  /** The reading of ours that `lowWater` stands at, as far as it is known. */
-  get passed(): Passed | undefined {
-    return this.#passed;
+  /** The last reading of ours up to an id at which ranges begin or end, as far as it is known. */
+  markAt(id: string): Passed | undefined {
+    return this.#marks.get(id);
+  }
+
+  /** Also of what is under way. */
+  get #marks(): Marks {
+    return this.#underway.marks(this.#position.marks);
   }
 
   get underway(): readonly Stretch[] {
-    return [...this.#underway];
+    return this.#underway.stretches;
   }
 
   /** What may be read and sent: progress without what is under way or about to be given up. */
   get available(): Progress {
-    let available = this.#progress;
-    for (const stretch of [...this.#underway, ...this.#reserved]) {
-      available = subtract(available, stretch.after, stretch.upTo);
-    }
-    return available;
+    return this.#underway.available(this.progress);
   }
 
   /** What may be recorded as lost: what is available and has certainly not arrived. */
   get forfeitable(): Progress {
-    let forfeitable = this.available;
-    for (const { after, upTo } of this.#exposed) {
-      forfeitable = subtract(forfeitable, after, upTo);
-    }
-    return forfeitable;
+    return this.#underway.forfeitable(this.progress);
   }
 
   /** Marks a stretch as possibly sent, by an earlier life of this process. */
-  expose(stretch: Stretch): void {
-    this.#exposed.push(stretch);
+  expose(stretch: Stretch, read?: Read): void {
+    this.#underway.expose(stretch, this.#position.marks, read);
   }
 
   /** Reads the stored cursor and goes on from there. */
@@ -130,16 +113,15 @@ export class Flight {
     this.#storedLastId = stored.lastId;
     this.#storedPending = stored.pending;
     this.#storedMark = stored.mark;
-    this.#progress = decoded.progress;
-    this.#passed = decodeMark(this.lowWater, stored.mark);
+    const { progress } = decoded;
+    this.#position = { progress, marks: decodeMarks(lowWater(progress), stored.mark) };
     this.#dirty = false;
     return decoded.kind;
   }
 
   /** The stored cursor makes no sense: everything in the stream is still to be sent. */
   startOver(): void {
-    this.#progress = progressFrom(FIRST_ID);
-    this.#passed = undefined;
+    this.#position = NOWHERE;
     this.#store();
   }
 
@@ -153,7 +135,15 @@ export class Flight {
 
   /** Changes the set of ranges without sending anything: the lanes are parted. */
   replace(change: (progress: Progress) => Progress): void {
-    this.#progress = change(this.#progress);
+    this.#position = { ...this.#position, progress: change(this.progress) };
+    this.#store();
+  }
+
+  /** Sets a mark, or moves it on: the readings of ours up to there are recorded as lost. */
+  note(id: string, passed: Passed): void {
+    const { progress, marks } = this.#position;
+    const moved = new Map(marks).set(id, furthest(marks.get(id), passed) ?? passed);
+    this.#position = { progress, marks: marksOf(moved, progress) };
     this.#store();
   }
 
@@ -161,72 +151,73 @@ export class Flight {
    * Takes a stretch that was read to be sent. False when it is no longer available: in the meantime
    * it was acknowledged, given up, or the cursor was set by somebody else.
    */
-  claim(stretch: Stretch): boolean {
+  claim(stretch: Stretch, read?: Read): boolean {
     if (!covers(this.available, stretch)) return false;
-    this.#underway.add(stretch);
+    this.#underway.add(stretch, this.#position.marks, read);
     return true;
   }
 
   /** Takes a stretch to be given up; false when it may have arrived, or is no longer available. */
   reserve(stretch: Stretch): boolean {
     if (!covers(this.forfeitable, stretch)) return false;
-    this.#reserved.add(stretch);
+    this.#underway.reserve(stretch);
     return true;
   }
 
   /** Not sent, or given up, after all. */
   release(stretch: Stretch): void {
     this.#underway.delete(stretch);
-    this.#reserved.delete(stretch);
   }
 
-  /** Acknowledged, or recorded as lost: never sent again. */
-  settle(stretch: Stretch): void {
+  /** Acknowledged, or recorded as lost: never sent again. `edges` of all readings of ours in it. */
+  settle(stretch: Stretch, edges: Edges | undefined): void {
+    this.#take(stretch, edges);
     this.#underway.delete(stretch);
-    this.#take(stretch);
     this.#store();
   }
 
   /** Nothing is left to send in `(after, upTo]`. */
   skip(after: string, upTo: string): void {
-    this.#take({ after, upTo, count: 0 });
+    this.#take({ after, upTo }, undefined);
     this.#store();
   }
 
-  #take(stretch: Stretch): void {
-    const before = this.lowWater;
-    this.#progress = subtract(this.#progress, stretch.after, stretch.upTo);
-    if (this.lowWater === stretch.upTo) this.#passed = stretch.passed;
-    else if (this.lowWater !== before) this.#passed = undefined;
+  #take(part: Part, edges: Edges | undefined): void {
+    this.#position = this.#without(part, edges);
+  }
+
+  #without(part: Part, edges: Edges | undefined): Position {
+    return take({ progress: this.progress, marks: this.#marks }, part, edges);
   }
 
   /** The session is gone: nothing is under way any more, but may have arrived. */
   landAll(): void {
-    const pending = (stretch: Stretch) => intersect(this.#progress, stretch).length > 0;
-    this.#exposed = [...this.#exposed, ...this.#underway].filter(pending);
-    this.#underway.clear();
+    this.#underway.land(this.progress);
   }
 
   /**
    * Gives a reserved stretch up: its loss is recorded and the cursor moved past it in one step, so
    * that after a crash it is neither sent nor recorded twice. Rejects with Redis' error; the stretch
    * is available again then. False when the cursor is no longer ours.
+   *
+   * @param gaps of all readings in it; `holes` are what was removed there
    */
-  async forfeit(stretch: Stretch, gaps: readonly GapRecord[]): Promise<boolean> {
+  async forfeit(stretch: Stretch, gaps: Gaps, holes: Gaps = []): Promise<boolean> {
     while (this.#saving) await nextTurn();
     // Acknowledgements that come meanwhile are stored afterwards.
     this.#saving = true;
     let ours = false;
     try {
-      const progress = subtract(this.#progress, stretch.after, stretch.upTo);
-      const next = encodeProgress(progress);
-      ours = await this.#ledger.save(this.#storedLastId, next, gaps);
+      const edges = edgesOf(spansOfGaps(gaps));
+      const { progress, marks } = this.#without(stretch, edges);
+      const next = encodeProgress(progress, marks);
+      ours = await this.#ledger.save(this.#storedLastId, next, [...holes, ...gaps]);
       if (ours) {
         this.#remember(next);
-        this.#take(stretch);
+        this.#take(stretch, edges);
       }
     } finally {
-      this.#reserved.delete(stretch);
+      this.#underway.delete(stretch);
       this.#saving = false;
       if (this.#dirty) this.#store();
     }
@@ -281,7 +272,7 @@ export class Flight {
 
   /** False when the cursor is no longer ours. */
   async #save(): Promise<boolean> {
-    const next = encodeProgress(this.#progress, this.#passed);
+    const next = encodeProgress(this.progress, this.#position.marks);
     if (this.#isStored(next)) return true;
     this.#saving = true;
     try {

@@ -66,7 +66,7 @@ export class Forwarder {
       onForeignCursor: () => this.reload(),
     });
     this.#runner = new LaneRunner(parts, this.flight, this.tally, this.moreWork);
-    this.#care = new CursorCare(parts, this.flight, this.#runner.marks, () => this.reload());
+    this.#care = new CursorCare(parts, this.flight, () => this.reload());
   }
 
   get name(): string {
@@ -148,7 +148,7 @@ export class Forwarder {
 
   async #waitBeforeAttempt(attempt: number, failure: unknown, signal: AbortSignal): Promise<void> {
     const { clock, random, report, destination } = this.#parts;
-    const policy = this.#runner.testing ? TESTING_BACKOFF : BACKOFF;
+    const policy = this.#runner.hurries(attempt) ? TESTING_BACKOFF : BACKOFF;
     const askedMs = failure instanceof TransientError ? (failure.retryAfterMs ?? 0) : 0;
     const ownMs = Math.max(askedMs, backoffMs(policy, attempt, random));
     const delayMs = Math.round(destination.attempts?.nextMs ?? ownMs);

@@ -3,33 +3,25 @@ import type { Bell } from './bell.ts';
 import { Continuity } from './continuity.ts';
 import type { Extent } from './core/batch.ts';
 import { gapCount } from './core/gap.ts';
-import type { Passed } from './core/span.ts';
+import type { Flight } from './flight.ts';
 import type { ForwarderParts } from './forwarder-parts.ts';
 import type { LaneName } from './lane-context.ts';
+import type { GapRecord } from './ports.ts';
 import type { Tally } from './tally.ts';
-
-/** Holes remembered as told. */
-const MAX_TOLD = 1_000;
 
 export class HoleWatch {
   readonly #parts: ForwarderParts;
   readonly #tally: Tally;
   readonly #moreWork: Bell;
+  readonly #flight: Flight;
   readonly #continuity: Readonly<Record<LaneName, Continuity>>;
-  /** Recorded already: what is read again after a lost connection shows them again. */
-  readonly #told = new Set<string>();
 
-  /** @param marks identities of the readings at which ranges meet */
-  constructor(
-    parts: ForwarderParts,
-    tally: Tally,
-    moreWork: Bell,
-    marks: ReadonlyMap<string, Passed>,
-  ) {
+  constructor(parts: ForwarderParts, tally: Tally, moreWork: Bell, flight: Flight) {
     this.#parts = parts;
     this.#tally = tally;
     this.#moreWork = moreWork;
-    const watch = () => new Continuity(parts.readings, marks);
+    this.#flight = flight;
+    const watch = () => new Continuity(parts.readings, (id) => flight.markAt(id));
     this.#continuity = { live: watch(), backlog: watch(), gaps: watch() };
   }
 
@@ -46,16 +38,23 @@ export class HoleWatch {
     const found = backwards
       ? await continuity.precede(after, read, end ?? after)
       : await continuity.follow(after, read, end);
-    const holes = found.filter((hole) => !this.#told.has(JSON.stringify(hole)));
+    const holes = this.#flight.told.untold(found);
     if (holes.length === 0) return;
     for (const hole of holes) {
       await ledger.recordGap(hole);
-      if (this.#told.size >= MAX_TOLD) this.#told.clear();
-      this.#told.add(JSON.stringify(hole));
+      this.#flight.told.add(hole);
     }
+    for (const hole of found) this.#passOver(after, hole);
     const count = gapCount(holes);
     this.#tally.gapReadings += count;
     report('warn', 'readings_removed', { destination: destination.name, count });
     this.#moreWork.ring();
+  }
+
+  /** A hole directly behind where a range begins need not be found again by the next process. */
+  #passOver(after: string, { epoch, gap }: GapRecord): void {
+    const mark = this.#flight.markAt(after);
+    if (epoch === undefined || epoch !== mark?.epoch || !('from_seq' in gap)) return;
+    if (gap.from_seq === mark.seq + 1) this.#flight.note(after, { epoch, seq: gap.to_seq });
   }
 }

@@ -1,8 +1,10 @@
 /** Runs the lanes of a session, or tests suspects one at a time; decides nothing about the link. */
+import { FIRST_ID } from '@holdfast/redis';
 import type { StreamEntry } from '@holdfast/redis';
 import type { Bell } from './bell.ts';
 import { gapsOf } from './core/gap.ts';
-import type { Passed } from './core/span.ts';
+import { edgesOf, spansOf } from './core/span.ts';
+import { extentOf } from './core/batch.ts';
 import { NOTHING_LEARNED, learnSize, learnedLimitBytes } from './core/learned-size.ts';
 import { subtract } from './core/progress.ts';
 import { previousId } from './core/previous-id.ts';
@@ -24,16 +26,18 @@ const LATER_MS = 2_000;
 /** "Later" for the same reason within this time after the last one is no news. */
 const LATER_KNOWN_MS = 60_000;
 
+/** It takes fewer to find one bad reading in a message; a destination that takes nothing fails them all. */
+const HURRIED_ATTEMPTS = 12;
+
 export class LaneRunner {
   readonly #parts: ForwarderParts;
   readonly #flight: Flight;
   readonly #tally: Tally;
   readonly #moreWork: Bell;
-  /** Identities of the readings at which ranges meet. */
-  readonly marks = new Map<string, Passed>();
   readonly #holes: HoleWatch;
   readonly #gapsUnderway = new Set<string>();
   #quarantine: QuarantineState = WATCHING;
+  #probedUpTo: string = FIRST_ID;
   #size = NOTHING_LEARNED;
   #endPass = new AbortController();
   #pauseMs = 0;
@@ -44,12 +48,17 @@ export class LaneRunner {
     this.#flight = flight;
     this.#tally = tally;
     this.#moreWork = moreWork;
-    this.#holes = new HoleWatch(parts, tally, moreWork, this.marks);
+    this.#holes = new HoleWatch(parts, tally, moreWork, flight);
   }
 
   /** Whether suspects are being tested, one message at a time. */
   get testing(): boolean {
     return this.#quarantine.kind === 'testing';
+  }
+
+  /** Whether a test is worth a quick attempt; `attempt` counts those since something was acknowledged. */
+  hurries(attempt: number): boolean {
+    return this.testing && attempt <= HURRIED_ATTEMPTS;
   }
 
   /** To be called before the state is read that a pass begins with: a later change ends the pass. */
@@ -189,7 +198,7 @@ export class LaneRunner {
     this.#tally.acknowledgedReadings += message.count;
     if (lane === 'live') this.#tally.acknowledgedLive += message.count;
     else this.#tally.acknowledgedBacklog += message.count;
-    this.#flight.settle(stretch);
+    this.#flight.settle(stretch, message.edges);
   }
 
   async #refused(stretch: Stretch): Promise<void> {
@@ -206,7 +215,7 @@ export class LaneRunner {
     const stretch = { ...condemned };
     try {
       const [entry] = await this.#parts.readings.range(stretch.after, stretch.upTo, 1);
-      if (entry === undefined) this.#flight.settle(stretch);
+      if (entry === undefined) this.#flight.settle(stretch, undefined);
       else await this.#putAside(entry, stretch, 'refused');
     } catch {
       // Redis is away: the reading stays pending and is judged again.
@@ -236,7 +245,7 @@ export class LaneRunner {
     } else {
       report('warn', 'reading_refused', { destination: destination.name, id });
     }
-    this.#flight.settle(stretch);
+    this.#flight.settle(stretch, edgesOf(spansOf([entry])));
     this.#moreWork.ring();
   }
 
@@ -252,17 +261,20 @@ export class LaneRunner {
         suspect.upTo,
         suspect.limit,
       );
+      const isWhole = exhausted || entries.at(-1)?.[0] === suspect.upTo;
+      const end = isWhole ? suspect.upTo : undefined;
+      await context.onRead('live', suspect.after, extentOf(entries), end);
       const limits = { maxBytes: session.maxPayloadBytes, maxReadings: suspect.limit };
       const [message] = packer.pack(entries, limits);
       if (message === undefined) {
-        await this.#judge({ kind: 'passed', sent: suspect });
+        await this.#judge({ kind: 'gone', sent: suspect });
         continue;
       }
       const whole = exhausted && message.count === entries.length;
       const upTo = whole ? suspect.upTo : message.lastId;
       const stretch = { after: suspect.after, upTo, count: message.count };
-      if (!this.#flight.claim(stretch)) {
-        await this.#judge({ kind: 'passed', sent: stretch });
+      if (!this.#flight.claim(stretch, message)) {
+        await this.#judge({ kind: 'gone', sent: stretch });
         continue;
       }
       const outcome = await session.publish(message.payload, message);
@@ -279,14 +291,19 @@ export class LaneRunner {
     this.#size = learnSize(this.#size, message, kind === 'acknowledged', nowMs);
   }
 
-  /** The next reading that is under no suspicion, if there is one. */
+  /**
+   * The next reading that is under no suspicion, if there is one. Behind the last probe first: those
+   * that were let go must not come again before all others had their turn.
+   */
   async #addProbe(): Promise<void> {
     if (this.#quarantine.kind !== 'testing') return;
     let free = this.#flight.available;
     for (const { after, upTo } of this.#quarantine.suspects) free = subtract(free, after, upTo);
-    for (const range of free) {
+    const behind = subtract(free, FIRST_ID, this.#probedUpTo);
+    for (const range of [...behind, ...free]) {
       const [entry] = await this.#parts.readings.range(range.after, range.upTo, 1);
       if (entry === undefined) continue;
+      this.#probedUpTo = entry[0];
       const sent = { after: range.after, upTo: entry[0], count: 1 };
       await this.#judge({ kind: 'probe', sent });
       return;

@@ -185,7 +185,8 @@ async function sendRead(
   lane: LaneName,
   signal: AbortSignal,
 ): Promise<void> {
-  const end = batch.exhausted ? (range.upTo ?? undefined) : undefined;
+  const isWhole = batch.exhausted || batch.lastId === range.upTo;
+  const end = isWhole ? (range.upTo ?? undefined) : undefined;
   if (batch.count === 0 && end !== undefined) {
     await context.onRead(lane, range.after, batch, end);
     context.flight.skip(range.after, end);
@@ -224,7 +225,9 @@ async function send(
   const { packer, session } = context;
   const planned = plan(batch.pack(packer, limitsOf(context)), after, end);
   // Another one may have taken it while it was read (given up, acknowledged late): read again.
-  const first = planned.findIndex(({ stretch }) => !context.flight.claim(stretch));
+  const first = planned.findIndex(
+    ({ stretch, message }) => !context.flight.claim(stretch, message),
+  );
   const claimed = first === -1 ? planned : planned.slice(0, first);
   const unsent = new Set(claimed.map(({ stretch }) => stretch));
   try {
@@ -251,9 +254,9 @@ function plan(
 ): { readonly message: Message; readonly stretch: Stretch }[] {
   let from = after;
   return messages.map((message, i) => {
-    const { count, passed, lastId } = message;
+    const { count, lastId } = message;
     const upTo = i === messages.length - 1 && end !== undefined ? end : lastId;
-    const stretch = { after: from, upTo, count, passed };
+    const stretch = { after: from, upTo, count };
     from = upTo;
     return { message, stretch };
   });

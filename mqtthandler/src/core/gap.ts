@@ -100,6 +100,16 @@ function expectedSeq(
   return undefined;
 }
 
+/** Adds what is missing up to the reading that is known to have been the last one; undefined = unknown. */
+export function withHolesUpTo(
+  found: ReturnType<typeof findHoles>,
+  last: Passed | undefined,
+): ReturnType<typeof findHoles> {
+  const { passed, holes } = found;
+  if (last === undefined || passed?.epoch !== last.epoch || passed.seq >= last.seq) return found;
+  return { passed: last, holes: [...holes, hole(last.epoch, passed.seq + 1, last.seq)] };
+}
+
 /** Readings of ours that somebody removed. */
 export function hole(epoch: string, fromSeq: number, toSeq: number): GapRecord {
   const count = toSeq - fromSeq + 1;

@@ -8,8 +8,8 @@
  */
 import type { StreamEntry } from '@holdfast/redis';
 import { isGapJson } from './gap-json.ts';
-import { passedAt } from './span.ts';
-import type { Passed } from './span.ts';
+import { edgesOf, sliceSpans, spanOf } from './span.ts';
+import type { Edges, Span } from './span.ts';
 import type { Rendered } from './transcode.ts';
 
 export interface Device {
@@ -28,8 +28,8 @@ export interface Message {
   /** Ids of the first and the last of them. */
   readonly firstId: string;
   readonly lastId: string;
-  /** The reading of ours at `lastId`, if it is one. */
-  readonly passed: Passed | undefined;
+  /** Of the readings of ours in it. */
+  readonly edges: Edges | undefined;
 }
 
 export interface PackLimits {
@@ -81,16 +81,18 @@ export class MessagePacker {
   pack(entries: readonly StreamEntry[], limits: PackLimits): Message[] {
     const messages: Message[] = [];
     let parts: string[] = [];
+    let spans: Span[] = [];
     let bytes = 0;
     let first: StreamEntry | undefined;
     let last: StreamEntry | undefined;
     const flush = () => {
       if (first === undefined || last === undefined) return;
       const payload = `[${parts.join(',')}]`;
-      const [firstId, lastId, passed] = [first[0], last[0], passedAt(last[1])];
+      const [firstId, lastId, edges] = [first[0], last[0], edgesOf(spans)];
       const count = parts.length;
-      messages.push({ payload, bytes: bytes + 1, count, firstId, lastId, passed });
+      messages.push({ payload, bytes: bytes + 1, count, firstId, lastId, edges });
       parts = [];
+      spans = [];
       bytes = 0;
       first = undefined;
     };
@@ -101,6 +103,8 @@ export class MessagePacker {
       if (parts.length >= limits.maxReadings || bytes + size + 1 > limits.maxBytes) flush();
       first ??= entry;
       parts.push(json);
+      const span = spanOf(entry[1]);
+      if (span !== undefined) spans.push(span);
       bytes += size;
       last = entry;
     }
@@ -110,26 +114,27 @@ export class MessagePacker {
 
   /** As `pack`, of readings rendered already. */
   packRendered(rendered: Rendered, limits: PackLimits): Message[] {
-    const { payload, ends, firstId, lastId, passed } = rendered;
-    if (ends.length <= limits.maxReadings && payload.length <= limits.maxBytes) {
-      return [{ payload, bytes: payload.length, count: ends.length, firstId, lastId, passed }];
+    const { payload, ends, firstId, lastId, spans, others } = rendered;
+    const total = ends.length;
+    if (total <= limits.maxReadings && payload.length <= limits.maxBytes) {
+      const edges = edgesOf(spans);
+      return [{ payload, bytes: payload.length, count: total, firstId, lastId, edges }];
     }
     const messages: Message[] = [];
     let first = 0;
     const startOf = (index: number) => (index === 0 ? 0 : (ends[index - 1] ?? 0));
+    const oursBefore = (index: number) => index - others.filter((other) => other < index).length;
     const flush = (next: number) => {
       const end = (ends[next - 1] ?? 0) + 1;
       const part = asList(new Uint8Array(payload.subarray(startOf(first), end)));
-      const named = (index: number) => nameOf(payload.subarray(startOf(index) + 1, ends[index]));
-      const [from, to] = [named(first), named(next - 1)];
-      const [bytes, count] = [part.length, next - first];
+      const named = (index: number) => idOf(payload.subarray(startOf(index) + 1, ends[index]));
       messages.push({
         payload: part,
-        bytes,
-        count,
-        firstId: from.id,
-        lastId: to.id,
-        passed: to.passed,
+        bytes: part.length,
+        count: next - first,
+        firstId: named(first),
+        lastId: named(next - 1),
+        edges: edgesOf(sliceSpans(spans, oursBefore(first), oursBefore(next))),
       });
       first = next;
     };
@@ -137,7 +142,7 @@ export class MessagePacker {
       const bytes = end + 1 - startOf(first);
       if (i > first && (i - first >= limits.maxReadings || bytes > limits.maxBytes)) flush(i);
     }
-    flush(ends.length);
+    flush(total);
     return messages;
   }
 
@@ -157,11 +162,10 @@ export function deviceMembers({ uuid, type, appId, appName }: Device): string {
   return JSON.stringify(members).slice(1, -1);
 }
 
-/** Who a rendered reading is. */
-function nameOf(json: Uint8Array): { readonly id: string; readonly passed: Passed | undefined } {
-  const reading = JSON.parse(Buffer.from(json).toString()) as Record<string, string>;
-  const { _id: id = '', _epoch: epoch = '', _seq: seq = '' } = reading;
-  return { id, passed: passedAt(['_epoch', epoch, '_seq', seq]) };
+/** The id of a rendered reading. */
+function idOf(json: Uint8Array): string {
+  const { _id: id = '' } = JSON.parse(Buffer.from(json).toString()) as Record<string, string>;
+  return id;
 }
 
 /** `,{...},{...},` or with an end of the list already there: as a list. */

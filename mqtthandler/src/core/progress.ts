@@ -12,7 +12,8 @@
  * hand the two no longer agree, and what was set counts: everything after it is sent again.
  */
 import { compareIds, FIRST_ID, parseStreamId } from '@holdfast/redis';
-import type { Passed } from './span.ts';
+import { NO_MARKS, encodeMarks } from './marks.ts';
+import type { Marks } from './marks.ts';
 
 export interface Range {
   /** Exclusive. */
@@ -114,35 +115,14 @@ export interface StoredProgress {
   readonly lastId: string;
   /** Null = the key is absent. */
   readonly pending: string | null;
-  /** Which reading stands at `last_id`; null = the key is absent. */
+  /** Which readings of ours are the last ones up to where ranges meet; null = the key is absent. */
   readonly mark: string | null;
 }
 
-/** An epoch that can stand in a mark; other programs may write what they like into `_epoch`. */
-const MARKABLE = /^[\w.-]{1,64}$/;
-
-/**
- * `<sender>:mark` reads: last_id, epoch, seq. Should the reading at the cursor be removed together
- * with some behind it, the next one's number still tells how many are missing.
- */
-export function encodeMark(lastId: string, passed: Passed | undefined): string | null {
-  if (passed === undefined || !MARKABLE.test(passed.epoch)) return null;
-  return `${lastId} ${passed.epoch} ${passed.seq}`;
-}
-
-/** Undefined when there is none, or when it belongs to another `last_id`. */
-export function decodeMark(lastId: string, mark: string | null): Passed | undefined {
-  const [belongsTo, epoch = '', number] = (mark ?? '').split(' ');
-  const seq = Number(number);
-  return belongsTo === lastId && MARKABLE.test(epoch) && Number.isSafeInteger(seq) && seq > 0
-    ? { epoch, seq }
-    : undefined;
-}
-
 /** `pending` reads: last_id, then `after:upTo` of each range, an open one as `after:`. */
-export function encodeProgress(progress: Progress, passed?: Passed): StoredProgress {
+export function encodeProgress(progress: Progress, marks: Marks = NO_MARKS): StoredProgress {
   const lastId = lowWater(progress);
-  const mark = encodeMark(lastId, passed);
+  const mark = encodeMarks(lastId, marks);
   if (progress.length === 1) return { lastId, pending: null, mark };
   const ranges = progress.map((range) => `${range.after}:${range.upTo ?? ''}`);
   return { lastId, pending: [lastId, ...ranges].join(' '), mark };

@@ -32,6 +32,8 @@ export interface Suspect {
   readonly failures: number;
   /** `passes` at the last counted failure. */
   readonly failedAtPass: number;
+  /** Was under no suspicion before it was sent as a probe. */
+  readonly isProbe: boolean;
 }
 
 export type QuarantineState =
@@ -59,8 +61,10 @@ export type QuarantineEvent =
       /** Acknowledgements in that session. */
       readonly acknowledged: number;
     }
-  /** A suspect, or the first part of it, was acknowledged, or is no longer in the stream. */
+  /** A suspect, or the first part of it, was acknowledged. */
   | { readonly kind: 'passed'; readonly sent: Sent }
+  /** It is no longer in the stream, or no longer to be sent. */
+  | { readonly kind: 'gone'; readonly sent: Sent }
   /** The destination refused it outright. */
   | { readonly kind: 'refused'; readonly sent: Sent }
   /** A reading that is under no suspicion, to be sent as proof that others pass. */
@@ -74,6 +78,11 @@ export interface QuarantineStep {
 
 export const WATCHING: QuarantineState = { kind: 'watching', barrenSessions: 0 };
 
+/**
+ * Probes that may be suspects at a time. A destination that takes nothing at all fails them one after
+ * the other: with each further one the oldest is let go. It is still to be sent like any reading.
+ */
+export const MAX_PROBES = 8;
 const BARREN_SESSIONS = 2;
 /** At least so many failures. */
 const MIN_FAILURES = 3;
@@ -90,6 +99,8 @@ export function quarantineStep(state: QuarantineState, event: QuarantineEvent): 
       return refused(state, event.sent);
     case 'passed':
       return { state: state.kind === 'testing' ? passed(state, event.sent) : state };
+    case 'gone':
+      return { state: state.kind === 'testing' ? passed(state, event.sent, 0) : state };
     case 'probe':
       return { state: state.kind === 'testing' ? withProbe(state, event.sent) : state };
   }
@@ -115,12 +126,13 @@ function sessionEndedWatching(
   const barren = event.underway.length > 0 && event.acknowledged === 0 ? barrenSessions + 1 : 0;
   if (barren < BARREN_SESSIONS) return { state: { kind: 'watching', barrenSessions: barren } };
   const inOrder = event.underway.toSorted((a, b) => compareIds(a.after, b.after));
-  return { state: { kind: 'testing', suspects: inOrder.map(suspect), passes: 0, linkFailures: 0 } };
+  const suspects = inOrder.map((sent) => suspect(sent));
+  return { state: { kind: 'testing', suspects, passes: 0, linkFailures: 0 } };
 }
 
-function suspect(sent: Sent): Suspect {
-  const { after, upTo, count } = sent;
-  return { after, upTo, count, limit: count, ceiling: Infinity, failures: 0, failedAtPass: -1 };
+function suspect({ after, upTo, count }: Sent, isProbe = false): Suspect {
+  const untried = { limit: count, ceiling: Infinity, failures: 0, failedAtPass: -1 };
+  return { after, upTo, count, ...untried, isProbe };
 }
 
 function sessionEndedTesting(state: Testing, underway: readonly Sent[]): QuarantineStep {
@@ -157,7 +169,7 @@ function failed(state: Testing, sent: Sent): QuarantineStep {
   }
   const proves = found.failedAtPass < state.passes || found.failures === 0;
   const single: Suspect = {
-    ...suspect(sent),
+    ...suspect(sent, found.isProbe),
     failures: found.count === 1 ? found.failures + (proves ? 1 : 0) : 1,
     failedAtPass: state.passes,
   };
@@ -194,7 +206,10 @@ function grown(whole: Suspect, sent: Sent): Pick<Suspect, 'limit' | 'ceiling'> {
 }
 
 function withProbe(state: Testing, sent: Sent): QuarantineState {
-  return { ...state, suspects: [suspect(sent), ...state.suspects] };
+  const probes = state.suspects.filter(({ isProbe }) => isProbe);
+  const oldest = probes.length < MAX_PROBES ? undefined : probes[0];
+  const kept = state.suspects.filter((other) => other !== oldest);
+  return { ...state, suspects: [suspect(sent, true), ...kept] };
 }
 
 /** What is left of a suspect behind the part that was sent. */

@@ -8,7 +8,7 @@
  * Only what needs no judgement is turned: no escapes, valid UTF-8, no administrative field but the
  * ones a sensor writes. Everything else is left to `MessagePacker`, whose bytes these are to the last.
  */
-import type { Passed, Span } from './span.ts';
+import type { Span } from './span.ts';
 
 /** At least one reading as it goes out, `[{...},{...}]`, and what the lanes must know about them. */
 export interface Rendered {
@@ -17,9 +17,10 @@ export interface Rendered {
   readonly ends: readonly number[];
   readonly firstId: string;
   readonly lastId: string;
+  /** Of the readings of ours; each stands for one number. */
   readonly spans: readonly Span[];
-  /** The reading of ours at `lastId`, if it is one. */
-  readonly passed: Passed | undefined;
+  /** Which of the readings are other programs', in order. */
+  readonly others: readonly number[];
 }
 
 const QUOTE = 0x22;
@@ -78,17 +79,19 @@ export class Transcoder {
     const ends: number[] = [];
     const spans: { epoch: string; from: number; to: number }[] = [];
     let span: { epoch: string; from: number; to: number } | undefined;
-    let isOurs = false;
+    const others: number[] = [];
     let [firstIdAt, lastIdAt] = [0, 0];
     while (source[this.#at] === OPEN) {
       lastIdAt = this.#at + 2;
       if (ends.length === 0) firstIdAt = lastIdAt;
       this.#put(ends.length === 0 ? OPEN : COMMA);
       if (!this.#entry()) return undefined;
+      const epoch = this.#epoch;
+      const seq = this.#seq;
+      if (seq === 0 || epoch === '') others.push(ends.length);
+      else if (span?.epoch === epoch && span.to + 1 === seq) span.to = seq;
+      else spans.push((span = { epoch, from: seq, to: seq }));
       ends.push(this.#out);
-      isOurs = this.#seq > 0 && this.#epoch !== '';
-      if (isOurs && span?.epoch === this.#epoch && span.to + 1 === this.#seq) span.to = this.#seq;
-      else if (isOurs) spans.push((span = { epoch: this.#epoch, from: this.#seq, to: this.#seq }));
       if (source[this.#at] === COMMA) this.#at += 1;
     }
     if (ends.length === 0) return undefined;
@@ -99,7 +102,7 @@ export class Transcoder {
       firstId: this.#stringAt(firstIdAt),
       lastId: this.#stringAt(lastIdAt),
       spans,
-      passed: isOurs ? { epoch: this.#epoch, seq: this.#seq } : undefined,
+      others,
     };
   }
 

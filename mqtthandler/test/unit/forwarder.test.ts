@@ -203,3 +203,38 @@ test('a cursor set by hand while readings gather is noticed long before these ar
     );
   assert.ok(await bench.until(loaded, 60_000));
 });
+
+test('a destination that hangs up at every message for hours is not hammered, nothing is given up, and all arrives when it takes messages again', async () => {
+  await using bench = new ForwarderBench();
+  bench.destination.treat = () => 'close';
+  bench.produce(1_000);
+  bench.start();
+  await bench.clock.advance(3 * 3_600_000);
+  bench.produce(1);
+  await bench.clock.advance(3 * 3_600_000);
+  const { sessions } = bench.destination;
+  assert.ok(sessions < 6 * 240 + 20, `${sessions} sessions in six hours`);
+  assert.ok(sessions > 6 * 160, `${sessions} sessions in six hours`);
+  bench.destination.treat = () => 'acknowledge';
+  await bench.until(() => new Set(bench.takenSeqs).size === 1_001);
+  await bench.clock.advance(5_000);
+  assert.deepEqual(bench.takenGaps, []);
+  assert.deepEqual(bench.ledger.gapRecords, []);
+  assert.equal(bench.ledger.lastId, bench.readings.entries.at(-1)?.[0]);
+});
+
+test('good readings get past more bad ones than are probed at a time, and each bad one is put aside while good ones come', async () => {
+  await using bench = new ForwarderBench({ lanes: 2 });
+  bench.destination.treat = (payload) => (payload.includes('poison') ? 'close' : 'acknowledge');
+  bench.produce(5);
+  bench.produce(30, { note: 'poison' });
+  bench.start();
+  for (let minutes = 0; minutes < 240 && bench.ledger.rejected.length < 30; minutes += 1) {
+    bench.produce(5);
+    await bench.clock.advance(60_000);
+  }
+  const good = bench.sensor.seq - 30;
+  assert.ok(await bench.until(() => new Set(bench.takenSeqs).size === good));
+  assert.ok(!bench.takenSeqs.some((seq) => seq > 5 && seq <= 35));
+  assert.equal(new Set(bench.ledger.rejected.map(([id]) => id)).size, 30);
+});

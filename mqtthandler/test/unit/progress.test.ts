@@ -3,9 +3,7 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import {
   MAX_RANGES,
-  decodeMark,
   decodeProgress,
-  encodeMark,
   encodeProgress,
   isPending,
   lowWater,
@@ -14,6 +12,7 @@ import {
   splitOpen,
   subtract,
 } from '../../src/core/progress.ts';
+import { decodeMarks, encodeMarks } from '../../src/core/marks.ts';
 import type { Progress } from '../../src/core/progress.ts';
 
 /** Ids of a small world, so that a set of numbers can stand beside the intervals. */
@@ -96,16 +95,25 @@ test('pending that belongs to another last_id is ignored: what was set by hand c
   );
 });
 
-test('a mark is read back for the last_id it belongs to, and for no other', () => {
+test('marks are read back for the last_id they belong to, and for no other', () => {
   const passed = { epoch: '59069a2a17de', seq: 41 };
-  const mark = encodeMark('5-0', passed);
-  assert.deepEqual(decodeMark('5-0', mark), passed);
-  assert.equal(decodeMark('4-0', mark), undefined);
-  for (const junk of [null, '', '5-0', '5-0 e', '5-0 e 0', '5-0 e x', '5-0 e e 1', '5-0  1']) {
-    assert.equal(decodeMark('5-0', junk), undefined, String(junk));
+  const further = ['9-0', { epoch: 'e', seq: 7 }] as const;
+  const mark = encodeMarks('5-0', new Map([['5-0', passed]]));
+  assert.equal(mark, '5-0 59069a2a17de 41');
+  for (const marks of [
+    new Map([['5-0', passed]]),
+    new Map([['5-0', passed], further]),
+    new Map([further]),
+    new Map([further, ['12-3', passed]]),
+  ]) {
+    assert.deepEqual(decodeMarks('5-0', encodeMarks('5-0', marks)), marks);
+    assert.deepEqual(decodeMarks('4-0', encodeMarks('5-0', marks)), new Map());
   }
-  assert.equal(encodeMark('5-0', { epoch: 'with blank', seq: 1 }), null);
-  assert.equal(encodeMark('5-0', undefined), null);
+  for (const junk of [null, '', '5-0', '5-0 e', '5-0 e 0', '5-0 e x', '5-0 e e 1', '5-0  1']) {
+    assert.equal(decodeMarks('5-0', junk).get('5-0'), undefined, String(junk));
+  }
+  assert.equal(encodeMarks('5-0', new Map([['5-0', { epoch: 'with blank', seq: 1 }]])), null);
+  assert.equal(encodeMarks('5-0', new Map()), null);
 });
 
 test('no stored text makes decoding throw or leave a hole: all after last_id is pending, or pending says less', () => {

@@ -2,7 +2,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { seededRandom } from '@holdfast/kit/testing';
-import { WATCHING, nextSuspect, quarantineStep, wantsProbe } from '../../src/core/quarantine.ts';
+import {
+  MAX_PROBES,
+  WATCHING,
+  nextSuspect,
+  quarantineStep,
+  wantsProbe,
+} from '../../src/core/quarantine.ts';
 import type { QuarantineEvent, QuarantineState } from '../../src/core/quarantine.ts';
 
 const id = (n: number) => `${n}-0`;
@@ -33,6 +39,10 @@ class Model {
     this.#poison = new Set(options.poison);
     this.#breaks = options.breaks;
     this.#nextFree = options.readings + 1;
+  }
+
+  get suspects(): number {
+    return this.#state.kind === 'testing' ? this.#state.suspects.length : 0;
   }
 
   get testing(): boolean {
@@ -134,6 +144,33 @@ test('while nothing at all gets through, nothing is condemned, however long it l
   model.run(3_000);
   assert.deepEqual(model.condemned, []);
   assert.ok(model.testing);
+});
+
+test('while nothing at all gets through, the suspects do not become ever more', () => {
+  const everything = Array.from({ length: 200_000 }, (_, i) => i + 1);
+  const model = new Model({ seed: 1, poison: everything, breaks: 0, readings: 3 });
+  model.suspect(3, 1);
+  for (let i = 0; i < 20; i += 1) {
+    model.run(500);
+    assert.ok(model.suspects <= 3 + MAX_PROBES, `${model.suspects} suspects`);
+  }
+});
+
+test('what is gone from the stream is no sign that messages pass', () => {
+  const [bad, gone] = [stretch(1, 1), stretch(2, 2)];
+  let state: QuarantineState = WATCHING;
+  const tell = (event: QuarantineEvent) => {
+    const step = quarantineStep(state, event);
+    assert.equal(step.condemned, undefined);
+    ({ state } = step);
+  };
+  const end = { kind: 'session_ended', acknowledged: 0 } as const;
+  for (let i = 0; i < 2; i += 1) tell({ ...end, underway: [bad] });
+  for (let i = 0; i < 50; i += 1) {
+    tell({ ...end, underway: [bad] });
+    tell({ kind: 'probe', sent: gone });
+    tell({ kind: 'gone', sent: gone });
+  }
 });
 
 test('sessions that acknowledge something, or have nothing under way, raise no suspicion', () => {

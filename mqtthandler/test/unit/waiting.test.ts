@@ -106,7 +106,7 @@ test('what is under way is not available, what is released is again, what is set
   flight.release(stretch);
   assert.deepEqual(flight.available, progressFrom('0-0'));
   flight.claim(stretch);
-  flight.settle(stretch);
+  flight.settle(stretch, undefined);
   assert.deepEqual(flight.progress, progressFrom('5-0'));
 });
 
@@ -131,10 +131,10 @@ test('acknowledged out of order, the cursor waits for the oldest', async () => {
   const ledger = new FakeLedger();
   const { flight } = flightOver(ledger);
   await flight.load();
-  flight.settle({ after: '5-0', upTo: '9-0', count: 4 });
+  flight.settle({ after: '5-0', upTo: '9-0', count: 4 }, undefined);
   await flight.settled();
   assert.deepEqual([ledger.lastId, ledger.pending], ['0-0', '0-0 0-0:5-0 9-0:']);
-  flight.settle({ after: '0-0', upTo: '5-0', count: 5 });
+  flight.settle({ after: '0-0', upTo: '5-0', count: 5 }, undefined);
   await flight.settled();
   assert.deepEqual([ledger.lastId, ledger.pending], ['9-0', null]);
 });
@@ -145,7 +145,7 @@ test('a cursor set by somebody else is not written over', async () => {
   await flight.load();
   ledger.lastId = '3-0';
   assert.equal(await flight.isOurs(), false);
-  flight.settle({ after: '0-0', upTo: '9-0', count: 9 });
+  flight.settle({ after: '0-0', upTo: '9-0', count: 9 }, undefined);
   await flight.settled();
   assert.equal(ledger.lastId, '3-0');
   assert.equal(calls.foreign, 1);
@@ -158,7 +158,7 @@ test('acknowledgements that come in quick succession share a write of the cursor
   const { flight } = flightOver(ledger, clock);
   await flight.load();
   const settle = (seq: number) =>
-    flight.settle({ after: `${seq - 1}-0`, upTo: `${seq}-0`, count: 1 });
+    flight.settle({ after: `${seq - 1}-0`, upTo: `${seq}-0`, count: 1 }, undefined);
   settle(1);
   await clock.advance(0);
   assert.equal(ledger.lastId, '1-0');
@@ -181,7 +181,7 @@ test('a write that failed is made up for', async () => {
   const { flight, calls } = flightOver(ledger);
   await flight.load();
   ledger.failure = new Error('OOM');
-  flight.settle({ after: '0-0', upTo: '9-0', count: 9 });
+  flight.settle({ after: '0-0', upTo: '9-0', count: 9 }, undefined);
   await flight.settled();
   assert.deepEqual([calls.failed, ledger.lastId], [1, null]);
   ledger.failure = undefined;

@@ -114,7 +114,8 @@ export const KEYS = {
     readers: 'mqtthandler',
     unit: '-',
     remote: 'none',
-    meaning: 'epoch and seq of the reading at `last_id`: what is removed behind it is noticed',
+    meaning:
+      'epoch and seq of our last reading up to `last_id`, and up to each end of `pending`: what is removed behind is noticed',
   },
   mqttGaps: {
     key: 'mqtt_sender:gaps',
