@@ -17,7 +17,9 @@ acl_file="$credentials/users.acl"
 pending="$data/repairs.pending"
 # Stands there while a start is not complete.
 marker="$data/starting"
-readonly here data conf credentials port db acl_file pending marker
+# What the names of the files that hold the data begin with.
+aof="$data/appendonlydir/appendonly.aof"
+readonly here data conf credentials port db acl_file pending marker aof
 # shellcheck source-path=SCRIPTDIR source=log.sh
 source "$here/log.sh"
 
@@ -51,7 +53,14 @@ heal() {
     log warn last_start_incomplete
     marked=("$conf")
   fi
-  "$here/heal-aof.sh" "$data" "${marked[@]}" || log error healing_failed
+  "$here/heal-aof.sh" "$data" "${marked[@]}" || {
+    log error healing_failed
+    # Without a manifest Redis would start empty and write over what is there, sooner or later.
+    if [[ ! -e $aof.manifest ]] && compgen -G "$aof.[0-9]*" >/dev/null; then
+      log error data_without_manifest folder "${aof%/*}"
+      exit 1
+    fi
+  }
   : >"$marker"
 }
 

@@ -222,9 +222,9 @@ function keepBuffer(
       keepMs: config.BUFFER_KEEP_HOURS * 3_600_000,
     },
     forwarders,
-    onEvicted: (destination, count) => {
-      log.warn('readings_evicted', { destination, count });
-      tell(redis, 'readings_evicted', { destination, count });
+    onLost: (event, destination, count) => {
+      log.warn(event, { destination, count });
+      tell(redis, event, { destination, count });
     },
     redisReady: async (stop) => await untilReady(redis, stop),
     onError: (error) => log.warn('buffer_failed', { error: errorMessage(error) }),

@@ -11,11 +11,13 @@ import type { StreamEntry } from '@holdfast/redis';
 import { entryBytes } from './core/buffer.ts';
 import { findHoles, gapCount, gapsOf, withHolesUpTo } from './core/gap.ts';
 import { intersect, isPending } from './core/progress.ts';
+import type { Range } from './core/progress.ts';
 import { edgesOf, spansOf } from './core/span.ts';
 import type { Edges, Span } from './core/span.ts';
-import type { Stretch } from './flight.ts';
+import type { Flight, Stretch } from './flight.ts';
 import type { Forwarder } from './forwarder.ts';
-import type { Readings, ReadingsBuffer } from './ports.ts';
+import type { GapRecord, Readings, ReadingsBuffer } from './ports.ts';
+import { without } from './underway.ts';
 
 /** A destination, as far as the buffer is concerned. */
 export type Waiting = Pick<
@@ -27,16 +29,21 @@ export interface EvictionParts {
   readonly buffer: ReadingsBuffer;
   readonly readings: Readings;
   readonly forwarders: readonly Waiting[];
-  /** Called after readings were given up. */
-  readonly onEvicted: (destination: string, count: number) => void;
+  /** Called after readings were given up, or found to be removed by somebody else, for each kind. */
+  readonly onLost: (event: LossEvent, destination: string, count: number) => void;
 }
+
+export type LossEvent = 'readings_evicted' | 'readings_removed';
 
 /** Entries given up at a time, each time with a gap record for each destination. */
 const STEP_READINGS = 1_000;
+const REASON = 'buffer_full';
 
 export class Eviction {
   readonly #parts: EvictionParts;
   readonly #exposed = new Set<Waiting>();
+  /** By destination, since the last call. */
+  readonly #lost = new Map<string, { readonly evicted: number; readonly removed: number }>();
 
   constructor(parts: EvictionParts) {
     this.#parts = parts;
@@ -47,18 +54,26 @@ export class Eviction {
    * with Redis' error; what was recorded as lost before stays recorded.
    */
   async giveUp(bytes: number): Promise<boolean> {
-    const { forwarders, onEvicted } = this.#parts;
+    const { forwarders, onLost } = this.#parts;
     if (forwarders.length === 0) return await this.#drop(bytes);
     for (const forwarder of forwarders) await this.#exposeOnce(forwarder);
-    const lostBefore = forwarders.map(({ tally }) => tally.gapReadings);
+    this.#lost.clear();
     try {
       return await this.#giveUpOldest(bytes);
     } finally {
-      for (const [i, { name, tally }] of forwarders.entries()) {
-        const lost = tally.gapReadings - (lostBefore[i] ?? 0);
-        if (lost > 0) onEvicted(name, lost);
+      for (const [name, { evicted, removed }] of this.#lost) {
+        if (evicted > 0) onLost('readings_evicted', name, evicted);
+        if (removed > 0) onLost('readings_removed', name, removed);
       }
     }
+  }
+
+  /** The loss of a record of an earlier loss is not told again: that has an event of its own. */
+  #count(name: string, gaps: readonly GapRecord[], holes: readonly GapRecord[]): void {
+    const { evicted, removed } = this.#lost.get(name) ?? { evicted: 0, removed: 0 };
+    const own = gaps.filter(({ gap }) => gap.reason === REASON);
+    const counted = { evicted: evicted + gapCount(own), removed: removed + gapCount(holes) };
+    this.#lost.set(name, counted);
   }
 
   /** Nobody waits for anything: what is too much simply goes. */
@@ -122,11 +137,15 @@ export class Eviction {
     return left < bytes;
   }
 
-  /** The oldest entries that a destination may lose, `bytes` at most; undefined if there are none. */
+  /**
+   * The oldest entries that a destination may lose and no other has to keep, which would free
+   * nothing; `bytes` at most; undefined if there are none.
+   */
   async #oldest(bytes: number): Promise<Oldest | undefined> {
     const { readings, forwarders } = this.#parts;
+    const kept = forwarders.flatMap(({ flight }) => flight.kept);
     const ranges = forwarders
-      .flatMap(({ flight }) => flight.forfeitable)
+      .flatMap(({ flight }): readonly Range[] => without(flight.forfeitable, kept))
       .toSorted((a, b) => compareIds(a.after, b.after));
     for (const { after, upTo } of ranges) {
       const { entries } = await readings.chunk(after, upTo, STEP_READINGS);
@@ -140,7 +159,7 @@ export class Eviction {
   }
 
   /** Gives up what this destination may lose of these entries; returns how many it loses. */
-  async #forfeit({ flight, tally, moreWork }: Waiting, oldest: Oldest): Promise<number> {
+  async #forfeit({ name, flight, tally, moreWork }: Waiting, oldest: Oldest): Promise<number> {
     let lost = 0;
     for (const part of intersect(flight.forfeitable, oldest)) {
       const stretch = { ...part, count: 0 };
@@ -150,11 +169,12 @@ export class Eviction {
         // What somebody removed in front of them or between them will not be seen by any lane.
         const found = findHoles(flight.markAt(stretch.after), spansOf(entries));
         const removed = withHolesUpTo(found, flight.markAt(stretch.upTo));
-        const holes = flight.told.untold(removed.holes);
-        const gaps = gapsOf(entries, 'buffer_full');
-        if (!(await flight.forfeit(stretch, gaps, holes))) continue;
+        const holes = flight.told.claim(removed.holes);
+        const gaps = gapsOf(entries, REASON);
+        if (!(await forfeit(flight, stretch, gaps, holes))) continue;
         lost += entries.length;
         tally.gapReadings += gapCount(gaps) + gapCount(holes);
+        this.#count(name, gaps, holes);
       } finally {
         // A lane may have found nothing to send meanwhile.
         flight.release(stretch);
@@ -175,6 +195,22 @@ interface Oldest {
   readonly after: string;
   readonly upTo: string;
   readonly entries: readonly StreamEntry[];
+}
+
+/** As `Flight.forfeit`; holes that could not be recorded can be found again. */
+async function forfeit(
+  flight: Flight,
+  stretch: Stretch,
+  gaps: readonly GapRecord[],
+  holes: readonly GapRecord[],
+): Promise<boolean> {
+  let done = false;
+  try {
+    done = await flight.forfeit(stretch, gaps, holes);
+  } finally {
+    if (!done) flight.told.release(holes);
+  }
+  return done;
 }
 
 function contains(stretch: Stretch, id: string): boolean {

@@ -101,6 +101,11 @@ export class Flight {
     return this.#underway.forfeitable(this.progress);
   }
 
+  /** What is pending, but not to be given up: it is being sent, or may have arrived. */
+  get kept(): readonly Part[] {
+    return this.#underway.kept(this.progress);
+  }
+
   /** Marks a stretch as possibly sent, by an earlier life of this process. */
   expose(stretch: Stretch, read?: Read): void {
     this.#underway.expose(stretch, this.#position.marks, read);

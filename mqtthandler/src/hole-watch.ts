@@ -38,11 +38,17 @@ export class HoleWatch {
     const found = backwards
       ? await continuity.precede(after, read, end ?? after)
       : await continuity.follow(after, read, end);
-    const holes = this.#flight.told.untold(found);
+    const { told } = this.#flight;
+    const holes = told.claim(found);
     if (holes.length === 0) return;
-    for (const hole of holes) {
-      await ledger.recordGap(hole);
-      this.#flight.told.add(hole);
+    let recorded = 0;
+    try {
+      for (; recorded < holes.length; recorded += 1) {
+        const hole = holes[recorded];
+        if (hole !== undefined) await ledger.recordGap(hole);
+      }
+    } finally {
+      told.release(holes.slice(recorded));
     }
     for (const hole of found) this.#passOver(after, hole);
     const count = gapCount(holes);

@@ -1,9 +1,11 @@
 /** What is being sent or given up, and what of earlier sessions got no answer. */
+import { compareIds } from '@holdfast/redis';
 import { NO_MARKS } from './core/marks.ts';
 import type { Marks } from './core/marks.ts';
 import { marksAround } from './core/position.ts';
+import type { Part } from './core/position.ts';
 import { intersect, subtract } from './core/progress.ts';
-import type { Progress } from './core/progress.ts';
+import type { Progress, Range } from './core/progress.ts';
 import type { Edges } from './core/span.ts';
 
 /** A stretch of the stream that is being sent as one message: `(after, upTo]`. */
@@ -19,13 +21,18 @@ export interface Read {
   readonly edges: Edges | undefined;
 }
 
+type Exposed = readonly [Stretch, Marks];
+
+/** A destination that takes nothing for hours leaves a stretch behind with every session. */
+const MANY_EXPOSED = 64;
+
 export class Underway {
   /** With the marks where they begin and end: ranges may soon begin or end there. */
   readonly #sent = new Map<Stretch, Marks>();
   /** About to be given up: not sent by anybody, whatever becomes of the session. */
   readonly #reserved = new Set<Stretch>();
   /** Sent without an answer: the destination may have it. Sent again, but never given up. */
-  #exposed = new Map<string, readonly [Stretch, Marks]>();
+  #exposed = new Map<string, Exposed>();
 
   get stretches(): readonly Stretch[] {
     return [...this.#sent.keys()];
@@ -55,9 +62,12 @@ export class Underway {
   land(progress: Progress): void {
     for (const [stretch, marks] of this.#sent) this.#expose(stretch, marks);
     this.#sent.clear();
-    const pending = ([, [stretch]]: readonly [string, readonly [Stretch, Marks]]) =>
-      intersect(progress, stretch).length > 0;
-    this.#exposed = new Map([...this.#exposed].filter(pending));
+    const pending = [...this.#exposed.values()].filter(
+      ([stretch]) => intersect(progress, stretch).length > 0,
+    );
+    this.#exposed.clear();
+    const kept = pending.length > MANY_EXPOSED ? joined(pending) : pending;
+    for (const [stretch, marks] of kept) this.#expose(stretch, marks);
   }
 
   /** Progress without what is under way or about to be given up. */
@@ -67,8 +77,17 @@ export class Underway {
 
   /** What is available and has certainly not arrived. */
   forfeitable(progress: Progress): Progress {
-    const exposed = [...this.#exposed.values()].map(([stretch]) => stretch);
-    return without(this.available(progress), exposed);
+    return without(this.available(progress), this.#exposedStretches);
+  }
+
+  /** What is pending, but not to be given up. */
+  kept(progress: Progress): readonly Part[] {
+    const all = [...this.#sent.keys(), ...this.#reserved, ...this.#exposedStretches];
+    return all.flatMap((stretch) => intersect(progress, stretch));
+  }
+
+  get #exposedStretches(): readonly Stretch[] {
+    return [...this.#exposed.values()].map(([stretch]) => stretch);
   }
 
   /** `known`, and those of where the messages begin and end. */
@@ -88,9 +107,24 @@ export class Underway {
   }
 }
 
-function without(progress: Progress, stretches: readonly Stretch[]): Progress {
-  return stretches.reduce<Progress>(
-    (left, { after, upTo }) => subtract(left, after, upTo),
-    progress,
-  );
+/** Ranges without these parts; none may be left of those that end. */
+export function without<R extends readonly Range[]>(ranges: R, parts: readonly Part[]): R {
+  return parts.reduce<R>((left, { after, upTo }) => subtract(left, after, upTo), ranges);
+}
+
+/** Those that touch or overlap as one, with the marks where it begins and ends. */
+function joined(exposed: readonly Exposed[]): readonly Exposed[] {
+  const result: Exposed[] = [];
+  for (const next of exposed.toSorted(([a], [b]) => compareIds(a.after, b.after))) {
+    const last = result.at(-1);
+    if (last === undefined || compareIds(next[0].after, last[0].upTo) > 0) result.push(next);
+    else result[result.length - 1] = union(last, next);
+  }
+  return result;
+}
+
+function union([a, ofA]: Exposed, [b, ofB]: Exposed): Exposed {
+  const upTo = compareIds(a.upTo, b.upTo) < 0 ? b.upTo : a.upTo;
+  const ends = [...ofB, ...ofA].filter(([id]) => id === a.after || id === upTo);
+  return [{ after: a.after, upTo, count: a.count + b.count }, new Map(ends)];
 }

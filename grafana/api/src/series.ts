@@ -2,7 +2,7 @@
 import type { Clock } from '@holdfast/kit';
 import { Buckets } from './core/buckets.ts';
 import { Cache } from './core/cache.ts';
-import { withEnd } from './core/curve.ts';
+import { MAX_CURVES, withEnd } from './core/curve.ts';
 import type { Frame } from './core/curve.ts';
 import type { Knowledge } from './core/facts.ts';
 import { coarser, gridEndMs, gridKey, gridOf } from './core/grid.ts';
@@ -82,7 +82,8 @@ export class Series {
   async #load(asked: Grid, known: Knowledge): Promise<Frame> {
     let curves = 0;
     for (const { values } of known.sensors.values()) curves += values.size;
-    let grid = coarser(asked, FRAME_POINTS / Math.max(1, curves), SHARE_MS);
+    const drawn = Math.min(MAX_CURVES, Math.max(1, curves));
+    let grid = coarser(asked, FRAME_POINTS / drawn, SHARE_MS);
     let whole = expectedReadings(grid, known) <= EXACT_READINGS;
     for (;;) {
       const frame = whole ? await this.#exact(grid, known) : await this.#sampled(grid, known);

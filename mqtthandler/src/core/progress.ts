@@ -76,10 +76,10 @@ export function intersect(
 }
 
 /** Takes `(after, upTo]` out of the set: it was acknowledged, or is recorded as lost. */
-export function subtract(progress: Progress, after: string, upTo: string): Progress {
-  if (compareIds(after, upTo) >= 0) return progress;
+export function subtract<R extends readonly Range[]>(ranges: R, after: string, upTo: string): R {
+  if (compareIds(after, upTo) >= 0) return ranges;
   const left: Range[] = [];
-  for (const range of progress) {
+  for (const range of ranges) {
     if (!overlaps(range, after, upTo)) {
       left.push(range);
       continue;
@@ -89,7 +89,8 @@ export function subtract(progress: Progress, after: string, upTo: string): Progr
       left.push({ after: maxId(range.after, upTo), upTo: range.upTo });
     }
   }
-  return left as [Range, ...Range[]];
+  // An open range stays, so progress stays progress.
+  return left as readonly Range[] as R;
 }
 
 function overlaps(range: Range, after: string, upTo: string): boolean {

@@ -18,18 +18,27 @@ const MAX_TOLD = 1_000;
 export class Told {
   #told: readonly Numbers[] = [];
 
-  /** Of holes (`findHoles`) what is not recorded yet. */
-  untold(holes: readonly GapRecord[]): GapRecord[] {
-    return holes
+  /**
+   * Of holes (`findHoles`) what is not recorded yet, to be recorded now: whoever finds the same
+   * meanwhile is not given it again.
+   */
+  claim(holes: readonly GapRecord[]): GapRecord[] {
+    const untold = holes
       .flatMap((record) => numbersOf(record) ?? [])
       .flatMap((numbers) => this.#told.reduce(without, [numbers]))
       .map(({ epoch, from, to }) => hole(epoch, from, to));
+    const numbers = untold.flatMap((record) => numbersOf(record) ?? []);
+    this.#told = [...this.#told, ...numbers].slice(-MAX_TOLD);
+    return untold;
   }
 
-  /** To be called once it is recorded. */
-  add(record: GapRecord): void {
-    const numbers = numbersOf(record);
-    if (numbers !== undefined) this.#told = [...this.#told, numbers].slice(-MAX_TOLD);
+  /** They could not be recorded. */
+  release(records: readonly GapRecord[]): void {
+    for (const { epoch, from, to } of records.flatMap((record) => numbersOf(record) ?? [])) {
+      this.#told = this.#told.filter(
+        (told) => told.epoch !== epoch || told.from !== from || told.to !== to,
+      );
+    }
   }
 }
 

@@ -39,7 +39,7 @@ function keeperOf(
     clock: systemClock,
     limits: { maxBytes: parts.maxBytes, keepMs: DAY_MS },
     forwarders: parts.forwarders,
-    onEvicted: () => {},
+    onLost: () => {},
     redisReady: () => Promise.resolve(true),
     onError: (error) => {
       throw error;

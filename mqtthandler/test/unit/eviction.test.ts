@@ -10,7 +10,7 @@ import { BufferKeeper } from '../../src/buffer-keeper.ts';
 import { parseGap } from '../../src/core/gap-json.ts';
 import { isPending } from '../../src/core/progress.ts';
 import { Eviction } from '../../src/eviction.ts';
-import type { Waiting } from '../../src/eviction.ts';
+import type { LossEvent, Waiting } from '../../src/eviction.ts';
 import { Flight } from '../../src/flight.ts';
 import { Tally } from '../../src/tally.ts';
 import { FakeBuffer, FakeLedger, FakeReadings, FakeSensor } from '../fakes/index.ts';
@@ -66,7 +66,8 @@ class Bench {
       buffer: this.buffer,
       readings: this.readings,
       forwarders: this.destinations,
-      onEvicted: (name: string, count: number) => {
+      onLost: (event: LossEvent, name: string, count: number) => {
+        assert.equal(event, 'readings_evicted');
         this.evicted.set(name, (this.evicted.get(name) ?? 0) + count);
       },
     };
@@ -87,6 +88,15 @@ class Bench {
         assert.ok(!sent || pending, `${name} may have ${seq}`);
       }
       assert.equal(this.evicted.get(name) ?? 0, lost.size);
+    }
+  }
+
+  /** What was given up has made room. */
+  assertNotInVain(): void {
+    const stored = new Set(this.readings.entries.map(([, fields]) => identityOf(fields)?.seq ?? 0));
+    for (const { name, ledger } of this.destinations) {
+      const inVain = [...lostSeqs(ledger)].filter((seq) => stored.has(seq));
+      assert.deepEqual(inVain, [], `${name} lost what is still stored`);
     }
   }
 }
@@ -128,6 +138,7 @@ for (const [title, mqtt, hub] of [
     await keeper.tick();
     assert.ok((keeper.state?.bytes ?? Infinity) <= bytes * 0.75, `${keeper.state?.entries} left`);
     bench.assertAccounted();
+    bench.assertNotInVain();
     for (const { name, tally } of bench.destinations) {
       assert.ok(tally.gapReadings > 3_000, `${name} lost ${tally.gapReadings}`);
     }
@@ -154,6 +165,7 @@ test('whatever each destination may have, readings given up are delivered or rec
         await eviction.giveUp(count * BYTES_EACH);
         await eviction.giveUp(count * BYTES_EACH);
         bench.assertAccounted();
+        bench.assertNotInVain();
       },
     ),
     { numRuns: 100 },

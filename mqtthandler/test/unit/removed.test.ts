@@ -79,7 +79,9 @@ test('what was removed in front of readings that are given up, or between them, 
   bench.readings.remove(([id]) => !gone.has(id));
   await bench.forwarder.ensureLoaded();
   const { readings, forwarder, ledger } = bench;
-  const parts = { buffer: new FakeBuffer(readings), readings, onEvicted: () => {} };
+  const told = new Map<string, number>();
+  const onLost = (event: string, _: string, count: number) => void told.set(event, count);
+  const parts = { buffer: new FakeBuffer(readings), readings, onLost };
   assert.ok(await new Eviction({ ...parts, forwarders: [forwarder] }).giveUp(12_000));
   bench.start();
   await caughtUp(bench);
@@ -87,6 +89,9 @@ test('what was removed in front of readings that are given up, or between them, 
   const [first, last] = [bench.takenGaps.find((gap) => gap['reason'] === 'buffer_full'), 149];
   const from = Number(first?.['from_seq']);
   assert.ok(from > 16 && first?.['to_seq'] === last, JSON.stringify(first));
+  const evicted = bench.takenGaps.filter((gap) => gap['reason'] === 'buffer_full');
+  const count = evicted.reduce((sum, gap) => sum + Number(gap['count']), 0);
+  assert.deepEqual(Object.fromEntries(told), { readings_evicted: count, readings_removed: 1 });
   const removed = bench.takenGaps.filter((gap) => gap['reason'] === 'removed');
   assert.deepEqual(removed, [
     { from_seq: 150, to_seq: 150, count: 1, reason: 'removed' },
@@ -197,7 +202,7 @@ class Schedule {
   async #evict(): Promise<void> {
     const { readings, forwarder } = this.bench;
     await forwarder.ensureLoaded();
-    const parts = { buffer: new FakeBuffer(readings), readings, onEvicted: () => {} };
+    const parts = { buffer: new FakeBuffer(readings), readings, onLost: () => {} };
     await new Eviction({ ...parts, forwarders: [forwarder] }).giveUp(this.#below(10_000));
   }
 

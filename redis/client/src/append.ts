@@ -135,6 +135,7 @@ export class Appender {
     this.#redis = redis;
     this.#clock = clock;
     redis.on('close', () => {
+      this.#recent.broken(clock.monotonicMs());
       this.#prepared = undefined;
     });
   }
@@ -180,7 +181,7 @@ export class Appender {
   async #prepare(): Promise<string> {
     const runId = await readRunId(this.#redis);
     const restarted = this.#lastRunId !== undefined && this.#lastRunId !== runId;
-    if (restarted) await this.#recent.restore(this.#redis, SKIPPED_REASON);
+    if (restarted) await this.#recent.restore(this.#redis, SKIPPED_REASON, this.#clock);
     this.#lastRunId = runId;
     return runId;
   }

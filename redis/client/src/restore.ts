@@ -7,6 +7,7 @@
  * Only the end of the file can be lost, so everything after the newest survivor is missing. Nobody
  * else numbers readings, so looking and writing need not be one step; the writing is (MULTI).
  */
+import type { Clock } from '@holdfast/kit';
 import type { Redis } from './connection.ts';
 import { KEYS } from './keys.ts';
 import { fieldOf, identityOf } from './reading.ts';
@@ -18,6 +19,8 @@ import type { GapOfOurs } from './reading.ts';
  * before it was killed, and however long it is away.
  */
 const KEEP_MS = 10_000;
+/** A Redis that stood longer behind its last reading than it can hang has written it. */
+const HUNG_MS = 60_000;
 const KEEP_READINGS = 2_000;
 /** How far the newest survivor is searched among entries of other programs. */
 const SEARCH = { pages: 20, entries: 500 };
@@ -41,25 +44,38 @@ interface Kept extends StoredReading {
 /** The readings stored last, oldest first. */
 export class RecentReadings {
   #kept: Kept[] = [];
+  #brokenMs: number | undefined;
 
   /** @param nowMs on a monotonic clock */
   add(stored: StoredReading, nowMs: number): void {
     this.#kept.push({ ...stored, atMs: nowMs });
+    this.#brokenMs = undefined;
     // In batches: shifting a long array once for each reading would cost more than the reading.
     if (this.#kept.length >= 2 * KEEP_READINGS) this.#prune();
   }
 
-  /** Forgets what was on the card for certain when the newest was stored. */
+  /** The connection has broken: only the first time after a reading tells how long that one had. */
+  broken(nowMs: number): void {
+    this.#brokenMs ??= nowMs;
+  }
+
+  /** Forgets what was on the card for certain when the newest was stored, or the connection broke. */
   #prune(): void {
     const newestMs = this.#kept.at(-1)?.atMs ?? 0;
-    this.#kept = this.#kept.filter(({ atMs }) => newestMs - atMs <= KEEP_MS).slice(-KEEP_READINGS);
+    const oldestMs = Math.max(newestMs - KEEP_MS, (this.#brokenMs ?? newestMs) - HUNG_MS);
+    this.#kept = this.#kept.filter(({ atMs }) => atMs >= oldestMs).slice(-KEEP_READINGS);
   }
 
   /**
    * Puts back what the Redis at the other end has lost; returns how many readings. Rejects as Redis
    * does and can then simply be called again.
+   * @param clock monotonic
    */
-  async restore(redis: Redis, reason: GapOfOurs['reason']): Promise<number> {
+  async restore(
+    redis: Redis,
+    reason: GapOfOurs['reason'],
+    clock: Pick<Clock, 'monotonicMs'>,
+  ): Promise<number> {
     this.#prune();
     if (this.#kept.length === 0) return 0;
     const survivor = await newestSurvivor(redis);
@@ -75,6 +91,13 @@ export class RecentReadings {
     }
     // Rejects when Redis refuses the whole, for want of memory for example.
     await transaction.exec();
+    // This Redis may be killed before it has written them, as the one before was.
+    const atMs = clock.monotonicMs();
+    this.#kept = [
+      ...this.#kept.slice(0, -missing.length),
+      ...missing.map((one) => ({ ...one, atMs })),
+    ];
+    this.#brokenMs = undefined;
     return missing.length;
   }
 }

@@ -1,6 +1,7 @@
 /** What each service's Redis user may do, and what it may not. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { systemClock } from '@holdfast/kit';
 import {
   Appender,
   KEYS,
@@ -266,7 +267,7 @@ describe('access', () => {
     const fields = readingFields({ sensor: 's', boot: 'b', uptimeMs: 7, quantities: {} });
     recent.add({ epoch: 'lost', seq: 1, skipped: 0, fields }, 0);
     const redis = await container.connect('sensor');
-    assert.equal(await recent.restore(redis, 'sensor_memory_full'), 1);
+    assert.equal(await recent.restore(redis, 'sensor_memory_full', systemClock), 1);
     const [newest] = await redis.xrevrange(KEYS.values.key, '+', '-', 'COUNT', 1);
     assert.equal(newest?.[1][1], 'lost');
   });

@@ -129,6 +129,18 @@ describe('the entrypoint', { concurrency: 4 }, () => {
     });
   }
 
+  test('does not start empty when checking it is killed and there is no manifest', async () => {
+    await using container = await Container.create(filled);
+    await rm(join(container.aof, 'appendonly.aof.manifest'));
+    const large = 'read -r _ name _ <"$1" && (($(wc -c <"${1%/*}/$name") > 100))';
+    await using starved = await killing(container, 'redis-check-aof', large);
+    await assert.rejects(starved.start(), /data_without_manifest/);
+    await rm(join(starved.dir, 'bin'), { recursive: true, force: true });
+    await using enough = await Container.create(starved);
+    await enough.start();
+    assert.deepEqual(await storedSeqs(await enough.connect('redis')), ALL);
+  });
+
   test('loads everything after a start that was cut short by a power cut', async () => {
     await using container = await Container.create(filled);
     await writeFile(join(container.data, 'starting'), '');

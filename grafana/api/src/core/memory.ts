@@ -5,8 +5,9 @@
 import { MAX_QUANTITIES, spacingMs } from './readings.ts';
 import type { QuantitiesSeen, SensorSeen } from './readings.ts';
 
+/** By far more than a device has; names may change with every reading. */
 const MAX_SENSORS = 200;
-/** A quantity that has not come for so long is no longer measured: names may change with every reading. */
+/** A quantity that has not come for so long is no longer measured. */
 const REMEMBERED_MS = 3_600_000;
 
 /** @param now what the newest readings tell; empty when there are none at all */
@@ -17,7 +18,10 @@ export function remember(
   // A buffer without readings is another one: nothing that was seen before is in it.
   if (now.size === 0) return now;
   const merged = new Map<string, SensorSeen>();
-  for (const [sensor, seen] of now) merged.set(sensor, update(before.get(sensor), seen));
+  for (const [sensor, seen] of now) {
+    if (merged.size >= MAX_SENSORS) return merged;
+    merged.set(sensor, update(before.get(sensor), seen));
+  }
   for (const [sensor, seen] of before) {
     if (merged.size < MAX_SENSORS && !merged.has(sensor)) merged.set(sensor, { ...seen, share: 0 });
   }

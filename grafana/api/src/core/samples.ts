@@ -24,14 +24,16 @@ const READINGS_WANTED = 3;
 /** Sensors with a smaller part of the entries, or of an equal part, do not make the windows larger. */
 const SMALLEST_SHARE = 0.1;
 const SMALLEST_OF_EQUAL = 0.5;
-/** Sensors that take turns, all of them in a window with some to spare. */
+/** Sensors that take turns, all of them in a window with some to spare; of more, some are missed. */
 const ENTRIES_PER_SENSOR = 1.5;
+const MOST_SENSORS = 200;
 
 /** How many entries of each step to read. @param shares parts of the entries, 0 to 1, by sensor */
 export function windowFor(shares: readonly number[]): number {
   const smallest = Math.min(SMALLEST_SHARE, SMALLEST_OF_EQUAL / shares.length);
   const rarest = Math.min(1, ...shares.filter((share) => share >= smallest));
-  const most = Math.max(MAX_WINDOW, Math.ceil(ENTRIES_PER_SENSOR * shares.length));
+  const sensors = Math.min(MOST_SENSORS, shares.length);
+  const most = Math.max(MAX_WINDOW, Math.ceil(ENTRIES_PER_SENSOR * sensors));
   return Math.min(most, Math.ceil(READINGS_WANTED / rarest));
 }
 

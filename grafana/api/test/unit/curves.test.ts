@@ -194,6 +194,7 @@ describe('sampled series', () => {
     assert.equal(windowFor(equal(11)), 32);
     assert.equal(windowFor(equal(20)), 32);
     assert.equal(windowFor(equal(100)), 150);
+    assert.equal(windowFor(equal(5_000)), 300);
     const many = Array.from({ length: 25 }, (_, i) => every(1_000, 600, `s${i}`));
     const entries = many
       .flat()

@@ -85,4 +85,13 @@ describe('a range', () => {
     assert.ok(store.fetched.reduce((a, b) => a + b, 0) <= 16_000);
     assert.equal(frame.curves.length, sensors);
   });
+
+  test('with more sensors than anybody has is answered as well', async () => {
+    const values = Array.from({ length: 30_000 }, (_, i) =>
+      reading(BASE + i * 1_000, `beacon-${i % 1_200}`, { rssi_dbm: -60 }),
+    );
+    const { frame, store } = await load(values, 300, 2_000);
+    assert.equal(frame.mode, 'sample');
+    assert.ok(frame.curves.length > 100 && store.fetched.every((entries) => entries > 0));
+  });
 });

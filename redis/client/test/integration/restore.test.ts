@@ -79,6 +79,35 @@ describe('readings that a killed Redis has lost', () => {
     assert.deepEqual(await identities(server), before);
   });
 
+  test('come back again when the Redis they were put back into dies as well, long after', async () => {
+    await using server = await startRedis(SAFE);
+    let nowMs = 0;
+    await using one = await connect(server, { monotonicMs: () => nowMs });
+    await appendSome(one.appender, 5);
+    const before = await identities(server);
+    await loseNewest(server, 3);
+    nowMs += 20_000;
+    await powerCut(server, one);
+    const { epoch } = await one.appender.append(reading(), PLAIN);
+    await loseNewest(server, 4);
+    await powerCut(server, one);
+    await one.appender.prepare();
+    assert.deepEqual(await identities(server), [...before, `${epoch}:1`]);
+  });
+
+  test('are not looked for behind a Redis that had minutes to write', async () => {
+    await using server = await startRedis(SAFE);
+    let nowMs = 0;
+    await using one = await connect(server, { monotonicMs: () => nowMs });
+    await appendSome(one.appender, 3);
+    // Acknowledged, and trimmed since.
+    await server.client.xtrim(KEYS.values.key, 'MAXLEN', 0);
+    nowMs += 61_000;
+    await powerCut(server, one);
+    await one.appender.prepare();
+    assert.deepEqual(await identities(server), []);
+  });
+
   test('come back before the first reading of the new epoch, which names the last of them', async () => {
     await using server = await startRedis(SAFE);
     await using one = await connect(server);
