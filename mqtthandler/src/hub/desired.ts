@@ -5,7 +5,8 @@
  */
 import { backoffMs, errorMessage } from '@holdfast/kit';
 import type { Clock, Random } from '@holdfast/kit';
-import { carriedOut, isPassing } from '../core/hub/twin.ts';
+import type { JsonObject } from '../core/commands/json.ts';
+import { carriedOut, isPassing, withdraws } from '../core/hub/twin.ts';
 import type { Carried, Wish } from '../core/hub/twin.ts';
 import type { HubReport, RunCommand, TwinMemory } from './ports.ts';
 
@@ -40,6 +41,16 @@ export class DesiredConfig {
     this.#postponed.clear();
     this.#attempts = 0;
     this.#dueAtMs = Infinity;
+  }
+
+  /**
+   * Gives up what a change to desired properties takes back. The wishes of that change do not tell it:
+   * what was never answered is not among what was carried out.
+   */
+  withdraw(change: JsonObject): void {
+    for (const key of this.#postponed.keys()) {
+      if (withdraws(change, key)) this.#postponed.delete(key);
+    }
   }
 
   /** Carries out wishes and enters what came of them into `carried`. Never rejects. */

@@ -120,6 +120,7 @@ export class HubTwin {
     const carried = await this.#persist('memory', () => memory.load(), signal);
     if (carried === undefined) return;
     this.#carried = carried;
+    config.withdraw(desired);
     await config.carryOut(wishesOf(desired, carried, whole), carried, signal);
   }
 

@@ -138,6 +138,30 @@ describe('a desired value that cannot be set for now', () => {
     assert.deepEqual(bench.commands, [set('k', 5), set('l', 1), set('k', 6)]);
   });
 
+  const withdrawals = [
+    ['by its key', { l: null }, [set('k', 5)]],
+    ['with all of them', null, []],
+    ['not at all, but another one', { m: null }, [set('k', 5), set('l', 1)]],
+  ] as const;
+  for (const [how, config, later] of withdrawals) {
+    test(`and was never answered, then withdrawn ${how}: only what is desired is set`, async () => {
+      using bench = new TwinBench();
+      bench.link.desired = { config: { k: 5, l: 1 }, $version: 3 };
+      const untaken = new Error('the command could not be taken');
+      bench.answers.push(untaken, untaken);
+      await bench.connect();
+      bench.link.push({ config, $version: 4 });
+      await bench.clock.advance(600_000);
+      assert.deepEqual(bench.commands, [set('k', 5), set('l', 1), ...later]);
+      const told = later.map(({ key }) => [key, { version: 3, outcome: 'done' }]);
+      assert.deepEqual(bench.link.reported['config'] ?? {}, Object.fromEntries(told));
+      assert.deepEqual(
+        [...bench.memory.keys()],
+        later.map(({ key }) => key),
+      );
+    });
+  }
+
   test('is tried ever less often', async () => {
     using bench = new TwinBench();
     bench.link.desired = { config: { k: 5 }, $version: 3 };

@@ -9,6 +9,7 @@ import {
   patched,
   reportedConfig,
   wishesOf,
+  withdraws,
 } from '../../src/core/hub/twin.ts';
 import type { Carried } from '../../src/core/hub/twin.ts';
 import type { JsonObject } from '../../src/core/commands/json.ts';
@@ -46,6 +47,15 @@ describe('of a change', () => {
     assert.deepEqual(keysOf({ config: { b: null, z: null }, $version: 4 }, false), [['b', null]]);
     assert.deepEqual(keysOf({ other: 1, $version: 4 }, false), []);
     assert.equal(keysOf({ config: null, $version: 4 }, false).length, 2);
+  });
+
+  test('null takes back a key, or all of them', () => {
+    assert.equal(withdraws({ config: { a: null } }, 'a'), true);
+    assert.equal(withdraws({ config: null }, 'a'), true);
+    for (const config of [{ a: 0 }, { b: null }, {}, 'odd']) {
+      assert.equal(withdraws({ config }, 'a'), false);
+    }
+    assert.equal(withdraws({ other: null }, 'a'), false);
   });
 });
 

@@ -67,6 +67,11 @@ export function wishesOf(
   return wishes.slice(0, MAX_WISHES);
 }
 
+/** Whether a change to desired properties takes a key back: by itself, or `config` as a whole. */
+export function withdraws({ config }: JsonObject, key: string): boolean {
+  return config === null || (isObject(config) && config[key] === null);
+}
+
 /** What a wish has come to, by the engine's answer. */
 export function carriedOut({ value, version }: Wish, answer: JsonObject): Carried {
   const desired = JSON.stringify(value);
