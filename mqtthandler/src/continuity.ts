@@ -29,7 +29,8 @@ export class Continuity {
   /**
    * Takes what was read directly after `after`, in order; returns what is missing before or between
    * them. Where a lane begins anew, a mark or the entry it begins after says which number comes next;
-   * without the one, and when the other is gone or not ours, nothing can be said. With `end` there is nothing more up to there.
+   * without the one, and when the other is gone or not ours, nothing can be said. With `end` there is
+   * nothing more up to there.
    */
   async follow(
     after: string,
