@@ -82,7 +82,10 @@ export interface Chunk {
 
 /** A batch as it was read. The next read can be begun before this one is unpacked. */
 export interface PackedBatch {
-  /** The last id of it; undefined when there is none. */
+  /**
+   * The last id of it, to read ahead from; undefined when there is none. `unpack` has the true one: a
+   * value that imitates an entry can make this one wrong.
+   */
   readonly lastId: string | undefined;
   /** The range holds nothing more. */
   readonly exhausted: boolean;

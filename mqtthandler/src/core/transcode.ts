@@ -1,12 +1,13 @@
 /**
- * Turns a range of the stream, as Redis' cjson writes it, into readings on the wire without making
- * a string or an object of each field: that is what bounds the replay of a backlog.
+ * Turns a range of the stream, as Redis sends it, into readings on the wire without making a string
+ * or an object of each field: that is what bounds the replay of a backlog.
  *
- *   [["5-0",["_epoch","e","_seq","7","t","21.5"]],...]
- *   [{"_id":"5-0","_device_uuid":...,"_epoch":"e","_seq":"7","t":"21.5"},...]
+ *   *1 *2 $3 5-0 *6 $6 _epoch $1 e $4 _seq $1 7 $1 t $4 21.5      (a line each)
+ *   [{"_id":"5-0","_device_uuid":...,"_epoch":"e","_seq":"7","t":"21.5"}]
  *
- * Only what needs no judgement is turned: no escapes, valid UTF-8, no administrative field but the
- * ones a sensor writes. Everything else is left to `MessagePacker`, whose bytes these are to the last.
+ * Only what needs no judgement is turned: nothing to escape, valid UTF-8, no administrative field but
+ * the ones a sensor writes. Everything else is left to `MessagePacker`, whose bytes these are to the
+ * last.
  */
 import type { Span } from './span.ts';
 
@@ -21,18 +22,25 @@ export interface Rendered {
   readonly spans: readonly Span[];
   /** Which of the readings are other programs', in order. */
   readonly others: readonly number[];
+  /** Where in the source the next entry begins. */
+  readonly sourceEnd: number;
 }
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const COLON = 0x3a;
 const OPEN = 0x5b;
-const BACKSLASH = 0x5c;
 const CLOSE = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 const UNDERSCORE = 0x5f;
 const ZERO = 0x30;
+const CR = 0x0d;
+
+/** What stands in JSON as it is: no control character, quote or backslash (RFC 8259, section 7). */
+const ESCAPED = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte < 0x20 || byte === 0x22 || byte === 0x5c ? 1 : 0,
+);
 
 const EPOCH = bytesOf('_epoch');
 const SEQ = bytesOf('_seq');
@@ -41,7 +49,7 @@ const PLAIN = ['_sensor', '_boot', '_uptime_ms', '_quality'].map(bytesOf);
 
 const ID = bytesOf('"_id":');
 
-/** What a reading grows by at most, beside the device members: `{"_id":` for `[`, and a comma. */
+/** What a reading grows by at most, beside the device members: `{"_id":}` and a comma. */
 const GROWTH_BYTES = 16;
 
 export class Transcoder {
@@ -51,6 +59,13 @@ export class Transcoder {
   #target: Uint8Array = new Uint8Array();
   #at = 0;
   #out = 0;
+  /** Not 0 once something copied would have had to be escaped. */
+  #escaped = 0;
+  /** Where the bytes of the last string copied begin and end in the source; also those of the id. */
+  #from = 0;
+  #to = 0;
+  #idFrom = 0;
+  #idTo = 0;
   /** Of the entry at hand; the epoch also of those before, while it is the same. */
   #epoch = '';
   #seq = 0;
@@ -60,131 +75,145 @@ export class Transcoder {
     this.#device = bytesOf(`,${device}`);
   }
 
-  /** Memory that `run` needs for a range of `entries` entries in `sourceBytes` bytes. */
+  /** Memory that `entries` entries in `sourceBytes` bytes need at most. */
   targetBytes(sourceBytes: number, entries: number): number {
     return sourceBytes + entries * (this.#device.length + GROWTH_BYTES) + GROWTH_BYTES;
   }
 
   /**
-   * @param source cjson's text, valid UTF-8
-   * @param target at least `targetBytes` long; the payload is a part of it
+   * @param source Redis' reply, whole and valid UTF-8
+   * @param at where an entry begins in it
+   * @param count how many to turn, at least one; so many follow there
+   * @param target the payload is a part of it; entries that do not fit are left for the next message
    * @returns undefined when there is something in it that `MessagePacker` must judge
    */
-  run(source: Buffer, target: Uint8Array): Rendered | undefined {
-    if (source.includes(BACKSLASH)) return undefined;
+  run(source: Buffer, at: number, count: number, target: Uint8Array): Rendered | undefined {
     this.#source = source;
     this.#target = target;
-    this.#at = 1;
+    this.#at = at;
     this.#out = 0;
+    this.#escaped = 0;
     const ends: number[] = [];
     const spans: { epoch: string; from: number; to: number }[] = [];
     let span: { epoch: string; from: number; to: number } | undefined;
     const others: number[] = [];
-    let [firstIdAt, lastIdAt] = [0, 0];
-    while (source[this.#at] === OPEN) {
-      lastIdAt = this.#at + 2;
-      if (ends.length === 0) firstIdAt = lastIdAt;
+    let sourceEnd = at;
+    let [firstId, lastIdFrom, lastIdTo] = ['', 0, 0];
+    while (ends.length < count) {
       this.#put(ends.length === 0 ? OPEN : COMMA);
-      if (!this.#entry()) return undefined;
+      if (!this.#entry() || this.#escaped !== 0) return undefined;
+      // What is written beyond the end is nowhere; one byte is left for the bracket.
+      if (this.#out >= target.length) break;
+      [lastIdFrom, lastIdTo] = [this.#idFrom, this.#idTo];
+      if (ends.length === 0) firstId = source.toString('latin1', lastIdFrom, lastIdTo);
       const epoch = this.#epoch;
       const seq = this.#seq;
       if (seq === 0 || epoch === '') others.push(ends.length);
       else if (span?.epoch === epoch && span.to + 1 === seq) span.to = seq;
       else spans.push((span = { epoch, from: seq, to: seq }));
       ends.push(this.#out);
-      if (source[this.#at] === COMMA) this.#at += 1;
+      sourceEnd = this.#at;
     }
-    if (ends.length === 0) return undefined;
-    this.#put(CLOSE);
+    const end = ends.at(-1);
+    if (end === undefined) return undefined;
+    target[end] = CLOSE;
     return {
-      payload: target.subarray(0, this.#out),
+      payload: target.subarray(0, end + 1),
       ends,
-      firstId: this.#stringAt(firstIdAt),
-      lastId: this.#stringAt(lastIdAt),
+      firstId,
+      lastId: source.toString('latin1', lastIdFrom, lastIdTo),
       spans,
       others,
+      sourceEnd,
     };
   }
 
-  /** `["id",[...]]`; false when it is nothing for us. */
+  /** `*2`, the id, and the fields; false when it is nothing for us. */
   #entry(): boolean {
-    this.#at += 1;
+    this.#length();
     this.#put(OPEN_OBJECT);
     this.#putAll(ID);
     this.#copyString();
+    [this.#idFrom, this.#idTo] = [this.#from, this.#to];
     this.#putAll(this.#device);
     let [hasEpoch, hasSeq] = [false, false];
-    // The comma and the bracket before the fields; then the comma before each further one.
-    this.#at += 1;
-    while (this.#source[this.#at] !== CLOSE) {
-      this.#at += 1;
+    for (let fields = this.#length(); fields > 0; fields -= 2) {
       this.#put(COMMA);
-      const nameAt = this.#at + 1;
       this.#copyString();
-      const nameEnd = this.#at - 1;
-      this.#at += 1;
+      const nameFrom = this.#from;
+      const nameTo = this.#to;
       this.#put(COLON);
-      const valueAt = this.#at + 1;
       this.#copyString();
-      if (this.#source[nameAt] !== UNDERSCORE) continue;
-      if (!hasEpoch && this.#is(nameAt, nameEnd, EPOCH)) {
-        this.#readEpoch(valueAt);
+      if (this.#source[nameFrom] !== UNDERSCORE || nameTo === nameFrom) continue;
+      if (!hasEpoch && this.#is(nameFrom, nameTo, EPOCH)) {
+        this.#readEpoch();
         hasEpoch = true;
-      } else if (!hasSeq && this.#is(nameAt, nameEnd, SEQ)) {
-        this.#readSeq(valueAt);
+      } else if (!hasSeq && this.#is(nameFrom, nameTo, SEQ)) {
+        this.#readSeq();
         hasSeq = true;
-      } else if (!PLAIN.some((name) => this.#is(nameAt, nameEnd, name))) {
+      } else if (!PLAIN.some((name) => this.#is(nameFrom, nameTo, name))) {
         return false;
       }
     }
     if (!hasEpoch || !hasSeq) this.#seq = 0;
-    this.#at += 2;
     this.#put(CLOSE_OBJECT);
     return true;
   }
 
-  /** Copies a string with its quotes. */
+  /** The number of a header, `*12` or `$12`; behind it afterwards. */
+  #length(): number {
+    const source = this.#source;
+    let at = this.#at + 1;
+    let length = 0;
+    for (let byte = source[at] ?? CR; byte !== CR; byte = source[at] ?? CR) {
+      length = 10 * length + byte - ZERO;
+      at += 1;
+    }
+    this.#at = at + 2;
+    return length;
+  }
+
+  /** Copies a string and puts it in quotes. */
   #copyString(): void {
+    const length = this.#length();
     const source = this.#source;
     const target = this.#target;
     let at = this.#at;
+    const to = at + length;
+    this.#from = at;
+    this.#to = to;
     let out = this.#out;
-    let byte: number | undefined = QUOTE;
-    do {
-      target[out] = byte;
-      at += 1;
-      out += 1;
-      byte = source[at];
-    } while (byte !== undefined && byte !== QUOTE);
+    let escaped = 0;
     target[out] = QUOTE;
-    this.#at = at + 1;
+    for (out += 1; at < to; at += 1, out += 1) {
+      const byte = source[at] ?? 0;
+      escaped |= ESCAPED[byte] ?? 1;
+      target[out] = byte;
+    }
+    target[out] = QUOTE;
+    this.#escaped |= escaped;
+    this.#at = to + 2;
     this.#out = out + 1;
   }
 
   /** Mostly the one of the entry before: then no string is made. */
-  #readEpoch(at: number): void {
-    const end = this.#at - 1;
+  #readEpoch(): void {
     const known = this.#epoch;
-    let same = known.length === end - at;
+    let same = known.length === this.#to - this.#from;
     for (let i = 0; same && i < known.length; i += 1) {
-      same = known.charCodeAt(i) === this.#source[at + i];
+      same = known.charCodeAt(i) === this.#source[this.#from + i];
     }
-    if (!same) this.#epoch = this.#source.toString('utf8', at, end);
+    if (!same) this.#epoch = this.#source.toString('utf8', this.#from, this.#to);
   }
 
   /** 0 for what the counter does not write (`identityOf`): ` 7`, `7e0`, `07`, too large a number. */
-  #readSeq(at: number): void {
-    const end = this.#at - 1;
-    let seq = this.#source[at] === ZERO ? Number.NaN : 0;
-    for (let i = at; i < end; i += 1) {
+  #readSeq(): void {
+    let seq = this.#source[this.#from] === ZERO ? Number.NaN : 0;
+    for (let i = this.#from; i < this.#to; i += 1) {
       const digit = (this.#source[i] ?? 0) - ZERO;
       seq = digit >= 0 && digit <= 9 ? 10 * seq + digit : Number.NaN;
     }
     this.#seq = Number.isSafeInteger(seq) ? seq : 0;
-  }
-
-  #stringAt(at: number): string {
-    return this.#source.toString('latin1', at, this.#source.indexOf(QUOTE, at));
   }
 
   #is(from: number, to: number, name: Uint8Array): boolean {
@@ -201,8 +230,9 @@ export class Transcoder {
   }
 
   #putAll(bytes: Uint8Array): void {
-    this.#target.set(bytes, this.#out);
-    this.#out += bytes.length;
+    const end = this.#out + bytes.length;
+    if (end <= this.#target.length) this.#target.set(bytes, this.#out);
+    this.#out = end;
   }
 }
 

@@ -6,11 +6,16 @@ import { KEYS, openRedis } from '@holdfast/redis';
 import { PayloadPool } from '../../src/adapters/payload-pool.ts';
 import { RedisReadings } from '../../src/adapters/redis-readings.ts';
 import { FakeReadings } from '../fakes/index.ts';
-import { deviceMembers } from '../../src/core/message.ts';
+import { MessagePacker, deviceMembers } from '../../src/core/message.ts';
 import { Transcoder } from '../../src/core/transcode.ts';
 import { DEVICE, readingsSuite } from './readings-suite.ts';
 
 const STREAM = KEYS.values.key;
+
+const rendering = () => ({
+  transcoder: new Transcoder(deviceMembers(DEVICE)),
+  payloads: new PayloadPool(),
+});
 
 readingsSuite('the stream in memory', () => {
   const readings = new FakeReadings(new ManualClock(), new Transcoder(deviceMembers(DEVICE)));
@@ -28,10 +33,7 @@ readingsSuite('the stream in Redis', async () => {
   const blocking = openRedis(settings, 'blocking', () => {});
   await new Promise((resolve) => blocking.once('ready', resolve));
   return {
-    readings: new RedisReadings(server.client, blocking, {
-      transcoder: new Transcoder(deviceMembers(DEVICE)),
-      payloads: new PayloadPool(),
-    }),
+    readings: new RedisReadings(server.client, blocking, rendering()),
     append: async (id, fields) => {
       await server.client.xadd('measurement:values', id, ...fields);
     },
@@ -72,7 +74,7 @@ test('the stream in Redis: a chunk of large entries is short, also newest first,
 
 test('the stream in Redis: large entries behind small ones do not make a read large', async () => {
   await using server = await startRedis();
-  const readings = new RedisReadings(server.client, server.client);
+  const readings = new RedisReadings(server.client, server.client, rendering());
   const picture = 'x'.repeat(200_000);
   for (let n = 1; n <= 300; n += 1) {
     const fields = n % 40 < 20 ? ['n', String(n)] : ['image', picture];
@@ -109,4 +111,51 @@ test('the stream in Redis: an entry larger than a read is read alone', async () 
   assert.deepEqual(await idsAfter('0-0'), [['1-0'], false]);
   assert.deepEqual(await idsAfter('1-0'), [['2-0'], false]);
   assert.deepEqual((await idsAfter('2-0'))[0], ['3-0']);
+});
+
+test('the stream in Redis: small entries behind large ones are read in large numbers again', async () => {
+  await using server = await startRedis();
+  const readings = new RedisReadings(server.client, server.client, rendering());
+  for (let n = 1; n <= 4_000; n += 1) {
+    const value = n > 500 && n <= 520 ? 'x'.repeat(300_000) : '1.5';
+    await server.client.xadd(STREAM, `${n}-0`, 'n', String(n), 'value', value);
+  }
+  const counts: number[] = [];
+  let after = '0-0';
+  for (let exhausted = false; !exhausted;) {
+    const read = await readings.batch(after, null, 200, 3);
+    const batch = read.unpack();
+    assert.equal(batch.firstId, `${counts.reduce((sum, count) => sum + count, 1)}-0`);
+    counts.push(batch.count);
+    ({ exhausted } = read);
+    after = batch.lastId ?? after;
+  }
+  assert.equal(after, '4000-0');
+  assert.equal(counts.filter((count) => count === 600).length >= 4, true, String(counts));
+});
+
+test('the stream in Redis: a value that imitates an entry neither adds nor hides one', async () => {
+  await using server = await startRedis();
+  const readings = new RedisReadings(server.client, server.client, rendering());
+  await readings.batch('0-0', null, 200, 1);
+  const forged = 'v\r\n*2\r\n$3\r\n9-9\r\n*2\r\n$1\r\na\r\n$1\r\nb';
+  for (let n = 1; n <= 100; n += 1) {
+    await server.client.xadd(STREAM, `${n}-0`, 'n', n % 10 === 0 ? forged : String(n));
+  }
+  await readings.batch('0-0', null, 200, 1);
+  const seen: string[] = [];
+  for (let after = '0-0'; seen.length < 100;) {
+    const batch = (await readings.batch(after, null, 40, 1)).unpack();
+    const packed = batch.pack(new MessagePacker(DEVICE), { maxBytes: 1e6, maxReadings: 1e3 });
+    const sent = packed.flatMap(
+      ({ payload }) => JSON.parse(Buffer.from(payload).toString()) as { _id: string; n: string }[],
+    );
+    for (const { _id, n } of sent) assert.equal(n, _id.endsWith('0-0') ? forged : _id.slice(0, -2));
+    seen.push(...sent.map(({ _id }) => _id));
+    after = batch.lastId ?? '100-0';
+  }
+  assert.deepEqual(
+    seen,
+    Array.from({ length: 100 }, (_, i) => `${i + 1}-0`),
+  );
 });

@@ -4,8 +4,10 @@ import type { Clock } from '@holdfast/kit';
 import type { StreamEntry } from '@holdfast/redis';
 import { batchOf, renderedBatch } from '../../src/core/batch.ts';
 import type { Batch } from '../../src/core/batch.ts';
+import { entriesIn } from '../../src/core/range-reply.ts';
 import type { Rendered, Transcoder } from '../../src/core/transcode.ts';
 import type { PackedBatch, Chunk, Readings } from '../../src/ports.ts';
+import { rangeReply } from './range-reply.ts';
 
 /** A tail without news ends after so long. */
 const TAIL_MS = 5_000;
@@ -115,11 +117,11 @@ export class FakeReadings implements Readings {
   }
 
   #render(entries: readonly StreamEntry[]): Rendered | undefined {
-    const source = Buffer.from(JSON.stringify(entries));
-    const target = new Uint8Array(
-      this.#transcoder?.targetBytes(source.length, entries.length) ?? 0,
-    );
-    return this.#transcoder?.run(source, target);
+    if (this.#transcoder === undefined) return undefined;
+    const source = rangeReply(entries);
+    const target = new Uint8Array(this.#transcoder.targetBytes(source.length, entries.length));
+    const at = entriesIn(source)?.at ?? 0;
+    return this.#transcoder.run(source, at, entries.length, target);
   }
 
   #between(after: string, upTo: string | null): StreamEntry[] {

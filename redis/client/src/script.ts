@@ -24,20 +24,6 @@ export class Script {
       return await redis.eval(this.#text, keys.length, ...keys, ...args);
     }
   }
-
-  /** As `run`; strings in the reply are bytes. */
-  async runForBytes(
-    redis: Redis,
-    keys: readonly string[],
-    args: readonly (string | number)[],
-  ): Promise<unknown> {
-    try {
-      return await redis.callBuffer('EVALSHA', this.#sha, keys.length, ...keys, ...args);
-    } catch (error) {
-      if (!isReply(error, 'NOSCRIPT')) throw error;
-      return await redis.callBuffer('EVAL', this.#text, keys.length, ...keys, ...args);
-    }
-  }
 }
 
 /**
