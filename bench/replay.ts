@@ -28,6 +28,8 @@ import type { Bed } from './bed.ts';
 
 const WINDOW = 8;
 const PER_MESSAGE = 200;
+/** A million readings are more than the buffer holds by default: none may be given up here. */
+const ROOMY = { BUFFER_MAX_MB: '1000' } as const;
 /** Large enough for some hundred new readings beside it: with fewer the p99 would be the slowest one. */
 const LIVE_BACKLOG = 500_000;
 
@@ -124,7 +126,7 @@ async function appendLive(bed: Bed, signal: AbortSignal): Promise<void> {
 
 /** Latency of new readings while a backlog of `readings` goes out. */
 async function liveDuringReplay(readings: number): Promise<void> {
-  await using bed = await startBed();
+  await using bed = await startBed(ROOMY);
   await fill(bed.redis, readings, 'backlog');
   const subscriber = await connectAsync({ host: '127.0.0.1', port: bed.broker.port });
   const latenciesMs: number[] = [];
@@ -165,7 +167,7 @@ async function liveDuringReplay(readings: number): Promise<void> {
 export async function benchReplay(sizes: readonly number[]): Promise<void> {
   console.log('\nReplay of a backlog, QoS 1, window 8, 200 readings a message');
   for (const readings of sizes) {
-    await using bed = await startBed();
+    await using bed = await startBed(ROOMY);
     await fill(bed.redis, readings, '59069a2a17de');
     const most = await ceiling(bed.broker.port, readings);
     const bare = await bareLoop(bed.redis, bed.broker.port, readings);

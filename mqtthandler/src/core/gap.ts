@@ -39,7 +39,8 @@ function kindOf([id]: StreamEntry, { epoch, gap }: GapRecord): string {
 
 function gapOf(entry: StreamEntry, reason: GapReason): GapRecord {
   const [id, fields] = entry;
-  const inner = parseGap(fieldOf(fields, '_gap') ?? '');
+  const text = fieldOf(fields, '_gap');
+  const inner = text === undefined ? undefined : parseGap(text);
   const epoch = fieldOf(fields, '_epoch');
   if (inner !== undefined) return { epoch, gap: inner };
   const identity = identityOf(fields);
