@@ -23,8 +23,6 @@ import type { PackedBatch } from './ports.ts';
 /** The first of what has arrived; a busy stream is then read in larger chunks. */
 const TAIL_READINGS = 10;
 const NOTHING = batchOf([], true);
-/** The backlog is read for so many messages at a time: some 5 ms of Redis, which new readings wait for. */
-const MESSAGES_A_READ = 3;
 /** So many full reads in a row mean that the live lane runs behind. */
 const BEHIND_READS = 20;
 
@@ -91,7 +89,7 @@ async function readLive(
   if (wake && waitMs === 0 && woken.length < TAIL_READINGS) {
     return batchOf(woken, true);
   }
-  return (await readings.batch(after, null, settings.maxReadings, 1)).unpack();
+  return (await readings.batch(after, null, settings.maxReadings)).unpack();
 }
 
 async function gather(context: LaneContext, waitMs: number, signal: AbortSignal): Promise<void> {
@@ -173,8 +171,7 @@ function readAhead(
 }
 
 function readClosed(context: LaneContext, range: Range): Promise<PackedBatch> {
-  const { maxReadings } = context.settings;
-  return context.readings.batch(range.after, range.upTo, maxReadings, MESSAGES_A_READ);
+  return context.readings.batch(range.after, range.upTo, context.settings.maxReadings);
 }
 
 /** Sends what was read from the start of a closed range. */

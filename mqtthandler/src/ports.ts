@@ -102,8 +102,8 @@ export interface Readings {
   range(after: string, upTo: string | null, count: number): Promise<StreamEntry[]>;
   /** The same, and whether there are more; of no entries (`count` < 1) that is not known. */
   chunk(after: string, upTo: string | null, count: number): Promise<Chunk>;
-  /** The same for `messages` messages of `count` entries at most: rendered where that is quicker. */
-  batch(after: string, upTo: string | null, count: number, messages: number): Promise<PackedBatch>;
+  /** The same, rendered where that is quicker. */
+  batch(after: string, upTo: string | null, count: number): Promise<PackedBatch>;
   /** The newest entries of `(after, upTo]`, at most `count`, fewer when large; oldest first. */
   newest(after: string, upTo: string, count: number): Promise<Chunk>;
   /** Waits for entries after `after`; empty after a few seconds without any, or on abort. */

@@ -84,15 +84,10 @@ export class RedisReadings implements Readings {
     return await this.#read(`(${after}`, upTo ?? '+', count, false);
   }
 
-  async batch(
-    after: string,
-    upTo: string | null,
-    count: number,
-    messages: number,
-  ): Promise<PackedBatch> {
-    const rendered = await this.#batches?.read(after, upTo, count, messages);
+  async batch(after: string, upTo: string | null, count: number): Promise<PackedBatch> {
+    const rendered = await this.#batches?.read(after, upTo, count);
     if (rendered !== undefined) return rendered;
-    const { entries, exhausted } = await this.chunk(after, upTo, count * messages);
+    const { entries, exhausted } = await this.chunk(after, upTo, count);
     const unpack = () => batchOf(entries, exhausted);
     return { lastId: entries.at(-1)?.[0], exhausted, unpack };
   }

@@ -29,15 +29,15 @@ export function batchOf(entries: readonly StreamEntry[], exhausted: boolean): Ba
   };
 }
 
-/** @param parts a message each, unless the limits are smaller */
-export function renderedBatch(parts: readonly Rendered[], exhausted: boolean): Batch {
+export function renderedBatch(rendered: Rendered, exhausted: boolean): Batch {
+  const { ends, firstId, lastId, spans } = rendered;
   return {
-    count: parts.reduce((sum, { ends }) => sum + ends.length, 0),
-    firstId: parts[0]?.firstId,
-    lastId: parts.at(-1)?.lastId,
-    spans: parts.flatMap(({ spans }) => spans),
+    count: ends.length,
+    firstId,
+    lastId,
+    spans,
     exhausted,
-    pack: (packer, limits) => parts.flatMap((part) => packer.packRendered(part, limits)),
+    pack: (packer, limits) => packer.packRendered(rendered, limits),
   };
 }
 

@@ -17,13 +17,9 @@ function header(reply: Buffer, at: number): { readonly length: number; readonly 
   return { length: Number(reply.toString('latin1', at + 1, end)), next: end + 2 };
 }
 
-/** How many entries there are, and where the first begins; undefined for an error or anything else. */
-export function entriesIn(
-  reply: Buffer,
-): { readonly count: number; readonly at: number } | undefined {
-  if (reply[0] !== ARRAY) return undefined;
-  const { length, next } = header(reply, 0);
-  return { count: length, at: next };
+/** How many entries there are; undefined when it is an error, or anything else. */
+export function entriesIn(reply: Buffer): number | undefined {
+  return reply[0] === ARRAY ? header(reply, 0).length : undefined;
 }
 
 /**

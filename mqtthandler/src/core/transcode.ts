@@ -22,8 +22,6 @@ export interface Rendered {
   readonly spans: readonly Span[];
   /** Which of the readings are other programs', in order. */
   readonly others: readonly number[];
-  /** Where in the source the next entry begins. */
-  readonly sourceEnd: number;
 }
 
 const QUOTE = 0x22;
@@ -82,50 +80,40 @@ export class Transcoder {
 
   /**
    * @param source Redis' reply, whole and valid UTF-8
-   * @param at where an entry begins in it
-   * @param count how many to turn, at least one; so many follow there
-   * @param target the payload is a part of it; entries that do not fit are left for the next message
+   * @param target at least `targetBytes` long; the payload is a part of it
    * @returns undefined when there is something in it that `MessagePacker` must judge
    */
-  run(source: Buffer, at: number, count: number, target: Uint8Array): Rendered | undefined {
+  run(source: Buffer, target: Uint8Array): Rendered | undefined {
     this.#source = source;
     this.#target = target;
-    this.#at = at;
+    this.#at = 0;
     this.#out = 0;
     this.#escaped = 0;
     const ends: number[] = [];
     const spans: { epoch: string; from: number; to: number }[] = [];
     let span: { epoch: string; from: number; to: number } | undefined;
     const others: number[] = [];
-    let sourceEnd = at;
-    let [firstId, lastIdFrom, lastIdTo] = ['', 0, 0];
-    while (ends.length < count) {
+    let firstId = '';
+    for (let left = this.#length(); left > 0; left -= 1) {
       this.#put(ends.length === 0 ? OPEN : COMMA);
       if (!this.#entry() || this.#escaped !== 0) return undefined;
-      // What is written beyond the end is nowhere; one byte is left for the bracket.
-      if (this.#out >= target.length) break;
-      [lastIdFrom, lastIdTo] = [this.#idFrom, this.#idTo];
-      if (ends.length === 0) firstId = source.toString('latin1', lastIdFrom, lastIdTo);
+      if (ends.length === 0) firstId = this.#id();
       const epoch = this.#epoch;
       const seq = this.#seq;
       if (seq === 0 || epoch === '') others.push(ends.length);
       else if (span?.epoch === epoch && span.to + 1 === seq) span.to = seq;
       else spans.push((span = { epoch, from: seq, to: seq }));
       ends.push(this.#out);
-      sourceEnd = this.#at;
     }
-    const end = ends.at(-1);
-    if (end === undefined) return undefined;
-    target[end] = CLOSE;
-    return {
-      payload: target.subarray(0, end + 1),
-      ends,
-      firstId,
-      lastId: source.toString('latin1', lastIdFrom, lastIdTo),
-      spans,
-      others,
-      sourceEnd,
-    };
+    if (ends.length === 0) return undefined;
+    this.#put(CLOSE);
+    const payload = target.subarray(0, this.#out);
+    return { payload, ends, firstId, lastId: this.#id(), spans, others };
+  }
+
+  /** Of the entry at hand. */
+  #id(): string {
+    return this.#source.toString('latin1', this.#idFrom, this.#idTo);
   }
 
   /** `*2`, the id, and the fields; false when it is nothing for us. */
@@ -230,9 +218,8 @@ export class Transcoder {
   }
 
   #putAll(bytes: Uint8Array): void {
-    const end = this.#out + bytes.length;
-    if (end <= this.#target.length) this.#target.set(bytes, this.#out);
-    this.#out = end;
+    this.#target.set(bytes, this.#out);
+    this.#out += bytes.length;
   }
 }
 

@@ -82,7 +82,7 @@ test('the stream in Redis: large entries behind small ones do not make a read la
   }
   const seen: string[] = [];
   for (let after = '0-0', exhausted = false; !exhausted;) {
-    const batch = await readings.batch(after, null, 200, 3);
+    const batch = await readings.batch(after, null, 600);
     const { count } = batch.unpack();
     const { entries } = await readings.chunk(after, null, 200);
     assert.ok(JSON.stringify(entries).length < 600_000, `${entries.length} entries`);
@@ -123,7 +123,7 @@ test('the stream in Redis: small entries behind large ones are read in large num
   const counts: number[] = [];
   let after = '0-0';
   for (let exhausted = false; !exhausted;) {
-    const read = await readings.batch(after, null, 200, 3);
+    const read = await readings.batch(after, null, 600);
     const batch = read.unpack();
     assert.equal(batch.firstId, `${counts.reduce((sum, count) => sum + count, 1)}-0`);
     counts.push(batch.count);
@@ -137,15 +137,15 @@ test('the stream in Redis: small entries behind large ones are read in large num
 test('the stream in Redis: a value that imitates an entry neither adds nor hides one', async () => {
   await using server = await startRedis();
   const readings = new RedisReadings(server.client, server.client, rendering());
-  await readings.batch('0-0', null, 200, 1);
+  await readings.batch('0-0', null, 200);
   const forged = 'v\r\n*2\r\n$3\r\n9-9\r\n*2\r\n$1\r\na\r\n$1\r\nb';
   for (let n = 1; n <= 100; n += 1) {
     await server.client.xadd(STREAM, `${n}-0`, 'n', n % 10 === 0 ? forged : String(n));
   }
-  await readings.batch('0-0', null, 200, 1);
+  await readings.batch('0-0', null, 200);
   const seen: string[] = [];
   for (let after = '0-0'; seen.length < 100;) {
-    const batch = (await readings.batch(after, null, 40, 1)).unpack();
+    const batch = (await readings.batch(after, null, 40)).unpack();
     const packed = batch.pack(new MessagePacker(DEVICE), { maxBytes: 1e6, maxReadings: 1e3 });
     const sent = packed.flatMap(
       ({ payload }) => JSON.parse(Buffer.from(payload).toString()) as { _id: string; n: string }[],

@@ -4,7 +4,6 @@ import type { Clock } from '@holdfast/kit';
 import type { StreamEntry } from '@holdfast/redis';
 import { batchOf, renderedBatch } from '../../src/core/batch.ts';
 import type { Batch } from '../../src/core/batch.ts';
-import { entriesIn } from '../../src/core/range-reply.ts';
 import type { Rendered, Transcoder } from '../../src/core/transcode.ts';
 import type { PackedBatch, Chunk, Readings } from '../../src/ports.ts';
 import { rangeReply } from './range-reply.ts';
@@ -63,12 +62,12 @@ export class FakeReadings implements Readings {
     });
   }
 
-  batch(after: string, upTo: string | null, count: number, messages: number): Promise<PackedBatch> {
+  batch(after: string, upTo: string | null, count: number): Promise<PackedBatch> {
     return this.#read(() => {
       const found = this.#between(after, upTo);
-      const entries = found.slice(0, Math.max(0, count * messages));
-      const exhausted = found.length < count * messages;
-      const unpack = () => this.#unpack(entries, count, exhausted);
+      const entries = found.slice(0, Math.max(0, count));
+      const exhausted = found.length < count;
+      const unpack = () => this.#unpack(entries, exhausted);
       return { lastId: entries.at(-1)?.[0], exhausted, unpack };
     });
   }
@@ -106,22 +105,18 @@ export class FakeReadings implements Readings {
     return answer();
   }
 
-  #unpack(entries: readonly StreamEntry[], count: number, exhausted: boolean): Batch {
-    const parts: Rendered[] = [];
-    for (let from = 0; from < entries.length; from += count) {
-      const part = this.#render(entries.slice(from, from + count));
-      if (part === undefined) return batchOf(entries, exhausted);
-      parts.push(part);
-    }
-    return renderedBatch(parts, exhausted);
+  #unpack(entries: readonly StreamEntry[], exhausted: boolean): Batch {
+    const rendered = this.#render(entries);
+    return rendered === undefined
+      ? batchOf(entries, exhausted)
+      : renderedBatch(rendered, exhausted);
   }
 
   #render(entries: readonly StreamEntry[]): Rendered | undefined {
     if (this.#transcoder === undefined) return undefined;
     const source = rangeReply(entries);
     const target = new Uint8Array(this.#transcoder.targetBytes(source.length, entries.length));
-    const at = entriesIn(source)?.at ?? 0;
-    return this.#transcoder.run(source, at, entries.length, target);
+    return this.#transcoder.run(source, target);
   }
 
   #between(after: string, upTo: string | null): StreamEntry[] {
