@@ -67,10 +67,11 @@ rules_startstopbutton() {
 }
 
 # Reads and trims the buffer, owns the cursors, carries out remote commands (the keys they may set),
-# reports the status of the others, alone reads the hub's credentials.
+# reports the status of the others, alone reads the hub's credentials. ECHO marks the end of ranges
+# that are read as bytes.
 rules_mqtthandler() {
   echo "$(watch 'measurement:*' 'mqtt_sender:*' 'hub_sender:*' 'hub:*' 'provisioning:*')" \
-    "$transaction" \
+    "$transaction +echo" \
     "($read +memory|usage +xdel +xtrim +eval +evalsha" \
     '~measurement:values ~mqtt_sender:* ~hub_sender:*)' \
     "($read +set +del +xadd +hset +hdel ~mqtt_sender:* ~hub_sender:*" \

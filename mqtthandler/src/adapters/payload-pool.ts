@@ -8,7 +8,7 @@ const STEP_BYTES = 16_384;
 /** Larger ones are rare and not kept. */
 const KEPT_BYTES = 262_144;
 /** As many as a usual window, what was read for it, and what is read ahead. */
-const KEPT = 20;
+const KEPT = 12;
 
 export class PayloadPool {
   #free: ArrayBuffer[] = [];

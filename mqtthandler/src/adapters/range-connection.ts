@@ -7,8 +7,9 @@
  * state is small: connect, log in, ask, take the reply; one question at a time. Whatever is unusual
  * is left to ioredis, which asks again and says what is wrong.
  *
- * Each question is followed by PING with a word nobody else knows: where its answer ends the bytes,
- * the reply before it is whole, and no byte of it had to be looked at.
+ * Each question is followed by ECHO with a word nobody else knows: where its answer ends the bytes,
+ * the reply before it is whole, and no byte of it had to be looked at. (Not PING: Redis refuses it
+ * while its disk is full.)
  */
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
@@ -36,11 +37,14 @@ interface Question {
   memory: Buffer | undefined;
   bytes: number;
   tooLarge: boolean;
+  /** Of the greeting an error is the end: without rights ECHO is refused too. */
+  readonly greeting: boolean;
 }
 
 export class RangeConnection {
   readonly #redis: Redis;
   readonly #maxBytes: number;
+  readonly #timeoutMs: number;
   readonly #chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
   readonly #free: Buffer[] = [];
   #socket: Socket | undefined;
@@ -53,13 +57,22 @@ export class RangeConnection {
    * @param redis says where to, and as whom; the two connections end together
    * @param maxBytes of a reply
    */
-  constructor(redis: Redis, maxBytes: number) {
+  constructor(redis: Redis, maxBytes: number, timeoutMs = COMMAND_TIMEOUT_MS) {
     this.#redis = redis;
     this.#maxBytes = maxBytes;
-    redis.on('close', () => this.#drop(new Error('Connection is closed.')));
+    this.#timeoutMs = timeoutMs;
+    redis.on('close', () => this.#drop(closed()));
   }
 
-  /** XRANGE; rejects when the connection breaks, or Redis does not answer in time. */
+  /** Whether the service's own connection is there to log in like. */
+  get ready(): boolean {
+    return this.#redis.status === 'ready';
+  }
+
+  /**
+   * XRANGE; rejects when the connection breaks, as Redis breaks it at a reply of 32 MB (redis.conf),
+   * or does not answer in time.
+   */
   async read(
     key: string,
     start: string,
@@ -68,7 +81,7 @@ export class RangeConnection {
   ): Promise<RangeReply | NoReply> {
     const turn = this.#turn.then(async () => {
       if (this.#socket === undefined && !(await this.#open())) return 'unavailable';
-      return await this.#ask(command('XRANGE', key, start, end, 'COUNT', String(count)));
+      return await this.#ask(command('XRANGE', key, start, end, 'COUNT', String(count)), false);
     });
     this.#turn = turn.catch(() => {});
     return await turn;
@@ -77,7 +90,7 @@ export class RangeConnection {
   /** Resolves false when there is no connection to be had. */
   async #open(): Promise<boolean> {
     const { host, port, username, password, db, connectionName } = this.#redis.options;
-    if (this.#redis.status !== 'ready' || host === undefined || port === undefined) return false;
+    if (!this.ready || host === undefined || port === undefined) return false;
     this.#word = randomBytes(16).toString('hex');
     this.#end = Buffer.from(`$${this.#word.length}\r\n${this.#word}\r\n`);
     const socket = connect({
@@ -88,8 +101,9 @@ export class RangeConnection {
       onread: { buffer: this.#chunk, callback: (bytes) => this.#take(bytes) },
     });
     this.#socket = socket;
-    let failure = new Error('Connection is closed.');
-    socket.setTimeout(COMMAND_TIMEOUT_MS, () => {
+    let failure = closed();
+    socket.setTimeout(this.#timeoutMs);
+    socket.on('timeout', () => {
       if (this.#question !== undefined) this.#drop(new Error('Command timed out'));
     });
     socket.on('error', (error) => (failure = error));
@@ -102,13 +116,13 @@ export class RangeConnection {
       command('CLIENT', 'SETNAME', `${connectionName ?? ''}:ranges`),
     ];
     try {
-      const reply = await this.#ask(greeting.join(''));
+      const reply = await this.#ask(greeting.join(''), true);
       const welcome = reply === 'too_large' ? '' : reply.bytes.toString('latin1');
       if (welcome === '+OK\r\n'.repeat(greeting.length)) return true;
     } catch {
       // As any other refusal.
     }
-    this.#drop(new Error('Connection is closed.'));
+    this.#drop(closed());
     return false;
   }
 
@@ -119,10 +133,10 @@ export class RangeConnection {
     this.#question = undefined;
   }
 
-  async #ask(text: string): Promise<RangeReply | 'too_large'> {
+  async #ask(text: string, greeting: boolean): Promise<RangeReply | 'too_large'> {
     return await new Promise((resolve, reject) => {
-      this.#question = { resolve, reject, memory: undefined, bytes: 0, tooLarge: false };
-      this.#socket?.write(text + command('PING', this.#word), 'utf8');
+      this.#question = { resolve, reject, memory: undefined, bytes: 0, tooLarge: false, greeting };
+      this.#socket?.write(text + command('ECHO', this.#word), 'utf8');
     });
   }
 
@@ -133,6 +147,8 @@ export class RangeConnection {
     if (question === undefined) {
       // Nobody has asked: this is not a Redis as we know it.
       this.#drop(new Error('Protocol error'));
+    } else if (question.greeting && /^-/m.test(chunk.toString('latin1'))) {
+      this.#drop(new Error(chunk.toString('latin1').trim()));
     } else if (question.bytes === 0 && this.#endsWith(chunk)) {
       // Most replies are small.
       const reply = Buffer.from(chunk.subarray(0, bytes - this.#end.length));
@@ -176,6 +192,11 @@ export class RangeConnection {
     const { length } = this.#end;
     return bytes.length >= length && this.#end.equals(bytes.subarray(bytes.length - length));
   }
+}
+
+/** As ioredis puts it. */
+function closed(): Error {
+  return new Error('Connection is closed.');
 }
 
 /** RESP, "Sending commands to a Redis server". */

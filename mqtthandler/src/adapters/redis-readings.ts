@@ -81,13 +81,15 @@ export class RedisReadings implements Readings {
   }
 
   async chunk(after: string, upTo: string | null, count: number): Promise<Chunk> {
-    return await this.#read(`(${after}`, upTo ?? '+', count, false);
+    const { entries, exhausted } = await this.#read(`(${after}`, upTo ?? '+', count, false);
+    return { entries, exhausted };
   }
 
   async batch(after: string, upTo: string | null, count: number): Promise<PackedBatch> {
     const rendered = await this.#batches?.read(after, upTo, count);
     if (rendered !== undefined) return rendered;
-    const { entries, exhausted } = await this.chunk(after, upTo, count);
+    const { entries, exhausted, bytes } = await this.#read(`(${after}`, upTo ?? '+', count, false);
+    this.#batches?.measured(upTo, entries.length, bytes);
     const unpack = () => batchOf(entries, exhausted);
     return { lastId: entries.at(-1)?.[0], exhausted, unpack };
   }
@@ -126,13 +128,12 @@ export class RedisReadings implements Readings {
     end: string,
     count: number,
     newestFirst: boolean,
-  ): Promise<Chunk & { entries: StreamEntry[] }> {
+  ): Promise<Chunk & { readonly entries: StreamEntry[]; readonly bytes: number }> {
     const args = [start, end, count, newestFirst ? 1 : 0, READ_BYTES];
     const reply = await rangeScript.run(this.#redis, [KEYS.values.key], args);
     const [exhausted, json = '[]'] = reply as [number, string?];
     const entries = JSON.parse(json) as StreamEntry[];
-    this.#batches?.measured(entries.length, json.length);
-    return { entries, exhausted: exhausted === 1 };
+    return { entries, exhausted: exhausted === 1, bytes: json.length };
   }
 
   #startTail(after: string, count: number): { after: string; entries: Promise<StreamEntry[]> } {

@@ -25,7 +25,8 @@ export interface Rendering {
 export class RenderedBatches {
   readonly #ranges: RangeConnection;
   readonly #rendering: Rendering;
-  #size = READ_SIZE_START;
+  /** New entries and old ones differ: what a busy live lane finds says nothing about a backlog. */
+  readonly #sizes = { open: READ_SIZE_START, closed: READ_SIZE_START };
 
   constructor(ranges: RangeConnection, rendering: Rendering) {
     this.#ranges = ranges;
@@ -37,15 +38,19 @@ export class RenderedBatches {
    * then another way is taken, and its result told to `measured`.
    */
   async read(after: string, upTo: string | null, count: number): Promise<PackedBatch | undefined> {
-    const asked = entriesToAsk(this.#size, count);
-    if (asked < 1) return undefined;
-    const reply = await this.#ranges.read(KEYS.values.key, `(${after}`, upTo ?? '+', asked);
+    const kind = kindOf(upTo);
+    const asked = entriesToAsk(this.#sizes[kind], count);
+    if (asked < 1 || !this.#ranges.ready) return undefined;
+    const reply = await this.#ranges
+      .read(KEYS.values.key, `(${after}`, upTo ?? '+', asked)
+      // The other way has its own words for what is wrong, if anything is.
+      .catch(() => 'unavailable' as const);
     const found = typeof reply === 'string' ? undefined : entriesIn(reply.bytes);
     if (typeof reply === 'string' || found === undefined) {
-      this.#size = afterVain(this.#size);
+      this.#sizes[kind] = afterVain(this.#sizes[kind]);
       return undefined;
     }
-    this.#size = afterRead(this.#size, found, reply.bytes.length);
+    this.#sizes[kind] = afterRead(this.#sizes[kind], found, reply.bytes.length);
     const exhausted = found < asked;
     const unpack = () => {
       const batch = this.#unpack(reply.bytes, found, exhausted);
@@ -55,9 +60,10 @@ export class RenderedBatches {
     return { lastId: lastIdGuess(reply.bytes), exhausted, unpack };
   }
 
-  /** Entries that were read the other way, and their size. */
-  measured(entries: number, bytes: number): void {
-    this.#size = afterMeasured(this.#size, entries, bytes);
+  /** What was read the other way. */
+  measured(upTo: string | null, entries: number, bytes: number): void {
+    const kind = kindOf(upTo);
+    this.#sizes[kind] = afterMeasured(this.#sizes[kind], entries, bytes);
   }
 
   #unpack(reply: Buffer, entries: number, exhausted: boolean): Batch {
@@ -74,4 +80,8 @@ export class RenderedBatches {
     if (rendered === undefined) payloads.giveBack(memory);
     return rendered;
   }
+}
+
+function kindOf(upTo: string | null): 'open' | 'closed' {
+  return upTo === null ? 'open' : 'closed';
 }

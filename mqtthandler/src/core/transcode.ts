@@ -66,6 +66,7 @@ export class Transcoder {
   #idTo = 0;
   /** Of the entry at hand; the epoch also of those before, while it is the same. */
   #epoch = '';
+  #epochBytes: Uint8Array = new Uint8Array();
   #seq = 0;
 
   /** @param device the members of the device as JSON, without braces */
@@ -186,12 +187,9 @@ export class Transcoder {
 
   /** Mostly the one of the entry before: then no string is made. */
   #readEpoch(): void {
-    const known = this.#epoch;
-    let same = known.length === this.#to - this.#from;
-    for (let i = 0; same && i < known.length; i += 1) {
-      same = known.charCodeAt(i) === this.#source[this.#from + i];
-    }
-    if (!same) this.#epoch = this.#source.toString('utf8', this.#from, this.#to);
+    if (this.#is(this.#from, this.#to, this.#epochBytes)) return;
+    this.#epochBytes = Uint8Array.from(this.#source.subarray(this.#from, this.#to));
+    this.#epoch = this.#source.toString('utf8', this.#from, this.#to);
   }
 
   /** 0 for what the counter does not write (`identityOf`): ` 7`, `7e0`, `07`, too large a number. */

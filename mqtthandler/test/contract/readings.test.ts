@@ -159,3 +159,46 @@ test('the stream in Redis: a value that imitates an entry neither adds nor hides
     Array.from({ length: 100 }, (_, i) => `${i + 1}-0`),
   );
 });
+
+test('the stream in Redis: a reply for which Redis breaks the connection is read in smaller parts', async () => {
+  // On the device 32 MB (redis.conf).
+  const args = ['--client-output-buffer-limit', 'normal', '1mb', '512kb', '30'];
+  await using server = await startRedis({ args });
+  const readings = new RedisReadings(server.client, server.client, rendering());
+  for (let n = 1; n <= 600; n += 1) {
+    const value = n > 200 && n <= 400 ? 'x'.repeat(20_000) : '1.5';
+    await server.client.xadd(STREAM, `${n}-0`, 'n', String(n), 'value', value);
+  }
+  let [after, reads] = ['0-0', 0];
+  for (let exhausted = false; !exhausted; reads += 1) {
+    const read = await readings.batch(after, '600-0', 200);
+    ({ exhausted } = read);
+    after = read.unpack().lastId ?? after;
+    assert.ok(reads < 100);
+  }
+  assert.equal(after, '600-0');
+});
+
+test('the stream in Redis: a live lane of small entries does not have a backlog of large ones read in vain', async () => {
+  await using server = await startRedis();
+  const readings = new RedisReadings(server.client, server.client, rendering());
+  for (let n = 1; n <= 500; n += 1) {
+    await server.client.xadd(STREAM, `${n}-0`, 'value', 'x'.repeat(20_000));
+  }
+  for (let n = 1; n <= 100; n += 1) await server.client.xadd(STREAM, `${500 + n}-0`, 'n', '1');
+  const sentBytes = async () => {
+    const stats = await server.client.info('stats');
+    return Number(/total_net_output_bytes:(\d+)/.exec(stats)?.[1]);
+  };
+  const before = await sentBytes();
+  let after = '0-0';
+  for (let exhausted = false; !exhausted;) {
+    const read = await readings.batch(after, '500-0', 200);
+    ({ exhausted } = read);
+    after = read.unpack().lastId ?? after;
+    for (let live = 0; live < 8; live += 1) await readings.batch('590-0', null, 200);
+  }
+  assert.equal(after, '500-0');
+  const factor = ((await sentBytes()) - before) / (500 * 20_000);
+  assert.ok(factor < 1.5, `Redis has sent ${factor.toFixed(1)} times what there is`);
+});

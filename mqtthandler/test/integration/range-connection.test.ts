@@ -1,5 +1,6 @@
 /** Ranges of the stream as Redis' own bytes. */
 import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { startRedis, until } from '@holdfast/lab/servers';
 import type { RedisServer } from '@holdfast/lab/servers';
@@ -18,7 +19,7 @@ interface Bed extends AsyncDisposable {
   readonly ranges: RangeConnection;
 }
 
-async function startBed(settings: Partial<RedisSettings> = {}): Promise<Bed> {
+async function startBed(settings: Partial<RedisSettings> = {}, timeoutMs?: number): Promise<Bed> {
   const server = await startRedis();
   await server.client.call('ACL', 'SETUSER', 'reader', 'on', '>secret', '~*', '+@all');
   const own = { host: '127.0.0.1', port: server.port, db: 0, ...settings };
@@ -27,7 +28,7 @@ async function startBed(settings: Partial<RedisSettings> = {}): Promise<Bed> {
   return {
     server,
     redis,
-    ranges: new RangeConnection(redis, MAX_BYTES),
+    ranges: new RangeConnection(redis, MAX_BYTES, timeoutMs),
     async [Symbol.asyncDispose]() {
       redis.disconnect();
       await server[Symbol.asyncDispose]();
@@ -118,9 +119,44 @@ test('without a connection to be had there is none, and the service asks in anot
   await bed.server.client.call('ACL', 'SETUSER', 'reader', '+client');
   const reply = await bed.ranges.read(STREAM, '-', '+', 9);
   assert.equal(bytesOf(reply), rangeReply([entry(1, 'v')]).toString());
-  bed.redis.disconnect();
-  await until('the connection is closed', () => bed.redis.status === 'end');
+});
+
+test('a refused login is no connection, at once', async () => {
+  await using bed = await startBed({ username: 'reader', password: 'secret' });
+  await bed.server.client.call('ACL', 'SETUSER', 'reader', 'resetpass', '>other');
+  // As on the device: without a login nothing is answered.
+  await bed.server.client.call('ACL', 'SETUSER', 'default', 'resetpass', '>unknown');
   assert.equal(await bed.ranges.read(STREAM, '-', '+', 9), 'unavailable');
+});
+
+test('a Redis that cannot write to its disk is read all the same', async () => {
+  await using bed = await startBed();
+  await store(bed.redis, [entry(1, 'v')]);
+  const { client } = bed.server;
+  // A snapshot that fails has Redis refuse writes, and PING, as a full disk does.
+  await client.config('SET', 'save', '3600 1');
+  mkdirSync(`${bed.server.dir}/dump.rdb`);
+  const refused = async () => {
+    await client.bgsave().catch(() => {});
+    return await client.ping().then(
+      () => false,
+      (error: unknown) => String(error).includes('MISCONF'),
+    );
+  };
+  await until('Redis refuses PING', refused);
+  const reply = await bed.ranges.read(STREAM, '-', '+', 9);
+  assert.equal(bytesOf(reply), rangeReply([entry(1, 'v')]).toString());
+});
+
+test('a Redis that stands still is given up, also after a long quiet', async () => {
+  await using bed = await startBed({}, 1_500);
+  await bed.ranges.read(STREAM, '-', '+', 1);
+  // A time-out with nobody waiting is none.
+  await new Promise((resolve) => setTimeout(resolve, 3_500));
+  await bed.ranges.read(STREAM, '-', '+', 1);
+  assert.equal((await connections(bed)).length, 1);
+  bed.server.process.freeze();
+  await assert.rejects(bed.ranges.read(STREAM, '-', '+', 1), /timed out/);
 });
 
 test('whoever waits is told when Redis dies, and is answered when it is back', async () => {
@@ -146,4 +182,6 @@ test('it ends with the connection of the service', async () => {
   assert.equal((await connections(bed)).length, 1);
   bed.redis.disconnect();
   await until('the connection is gone', async () => (await connections(bed)).length === 0);
+  assert.equal(bed.ranges.ready, false);
+  assert.equal(await bed.ranges.read(STREAM, '-', '+', 1), 'unavailable');
 });

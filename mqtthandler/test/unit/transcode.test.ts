@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { findHoles } from '../../src/core/gap.ts';
 import { spansOf } from '../../src/core/span.ts';
+import type { Span } from '../../src/core/span.ts';
 import { MessagePacker, deviceMembers } from '../../src/core/message.ts';
 import type { Message } from '../../src/core/message.ts';
 import { entriesIn, entriesOf, lastIdGuess } from '../../src/core/range-reply.ts';
@@ -83,10 +84,17 @@ test('what is transcoded names the readings of ours as the entries do', () => {
     [ours(1), ours(4)],
     [foreign],
     [ours(7), foreign, half],
+    // The bytes of one are the characters of the other.
+    [
+      ['5-0', ['_epoch', 'Ã©', '_seq', '1']],
+      ['6-0', ['_epoch', 'é', '_seq', '2']],
+    ] satisfies Entry[],
   ]) {
     const rendered = transcode(entries);
     const passed = { epoch: 'e', seq: 0 };
     assert.deepEqual(findHoles(passed, rendered?.spans ?? []), findHoles(passed, spansOf(entries)));
+    const epochs = (spans: readonly Span[]) => [...new Set(spans.map(({ epoch }) => epoch))];
+    assert.deepEqual(epochs(rendered?.spans ?? []), epochs(spansOf(entries)));
   }
 });
 

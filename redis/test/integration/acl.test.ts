@@ -89,6 +89,8 @@ const ALLOWED: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['xdel', KEYS.values.key, '1-1'],
     ['xlen', KEYS.values.key],
     ['xinfo', 'stream', KEYS.values.key],
+    ['xrange', KEYS.values.key, '-', '+', 'COUNT', '1'],
+    ['echo', 'a'],
     ['memory', 'usage', KEYS.values.key],
     ['multi'],
     ['exec'],
@@ -123,6 +125,7 @@ const ALLOWED: Readonly<Record<string, readonly (readonly string[])[]>> = {
 const DENIED: Readonly<Record<string, readonly (readonly string[])[]>> = {
   sensor: [
     ['get', KEYS.mqttLastId.key],
+    ['echo', 'a'],
     ['hset', KEYS.buttonStatus.key, 'pin', '2'],
     ['xdel', KEYS.values.key, '1-1'],
     ['xtrim', KEYS.values.key, 'MAXLEN', '0'],
