@@ -17,6 +17,8 @@ import type { Socket } from 'node:net';
 import { COMMAND_TIMEOUT_MS } from '@holdfast/redis';
 import type { Redis } from '@holdfast/redis';
 
+const ERROR = 0x2d;
+
 /** Read from the socket at a time. */
 const CHUNK_BYTES = 65_536;
 /** Of memory for large replies, so many are kept: one being turned, one being read. */
@@ -37,7 +39,7 @@ interface Question {
   memory: Buffer | undefined;
   bytes: number;
   tooLarge: boolean;
-  /** Of the greeting an error is the end: without rights ECHO is refused too. */
+  /** Several answers in one, and no entries among them. */
   readonly greeting: boolean;
 }
 
@@ -104,7 +106,10 @@ export class RangeConnection {
     let failure = closed();
     socket.setTimeout(this.#timeoutMs);
     socket.on('timeout', () => {
-      if (this.#question !== undefined) this.#drop(new Error('Command timed out'));
+      if (this.#question === undefined) return;
+      this.#drop(new Error('Command timed out'));
+      // As ioredis does itself when Redis stands still: nobody else need wait to find that out.
+      this.#redis.disconnect(true);
     });
     socket.on('error', (error) => (failure = error));
     socket.on('close', () => {
@@ -147,7 +152,7 @@ export class RangeConnection {
     if (question === undefined) {
       // Nobody has asked: this is not a Redis as we know it.
       this.#drop(new Error('Protocol error'));
-    } else if (question.greeting && /^-/m.test(chunk.toString('latin1'))) {
+    } else if (isRefused(question, chunk)) {
       this.#drop(new Error(chunk.toString('latin1').trim()));
     } else if (question.bytes === 0 && this.#endsWith(chunk)) {
       // Most replies are small.
@@ -192,6 +197,12 @@ export class RangeConnection {
     const { length } = this.#end;
     return bytes.length >= length && this.#end.equals(bytes.subarray(bytes.length - length));
   }
+}
+
+/** Without rights, or while a script blocks Redis, ECHO is refused too: there will be no end. */
+function isRefused({ greeting, bytes }: Question, chunk: Buffer): boolean {
+  if (bytes > 0 || (!greeting && chunk[0] !== ERROR)) return false;
+  return (greeting ? /^-/m : /^-[^\n]*\n-/).test(chunk.toString('latin1'));
 }
 
 /** As ioredis puts it. */

@@ -1,5 +1,6 @@
 /** Ranges of the stream as Redis' own bytes. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { startRedis, until } from '@holdfast/lab/servers';
@@ -156,7 +157,30 @@ test('a Redis that stands still is given up, also after a long quiet', async () 
   await bed.ranges.read(STREAM, '-', '+', 1);
   assert.equal((await connections(bed)).length, 1);
   bed.server.process.freeze();
+  const closed = once(bed.redis, 'close');
   await assert.rejects(bed.ranges.read(STREAM, '-', '+', 1), /timed out/);
+  // The service's own connection need not find that out once more.
+  await closed;
+});
+
+test('while a script blocks Redis there is no reply, at once', async () => {
+  await using bed = await startBed();
+  await store(bed.redis, [entry(1, 'v')]);
+  await bed.ranges.read(STREAM, '-', '+', 1);
+  const { client } = bed.server;
+  await client.config('SET', 'busy-reply-threshold', '50');
+  const script = client.eval('while true do end', 0).catch(String);
+  await until('Redis is busy', async () => {
+    return await bed.redis.ping().then(
+      () => false,
+      (error: unknown) => String(error).includes('BUSY'),
+    );
+  });
+  await assert.rejects(bed.ranges.read(STREAM, '-', '+', 1), /BUSY/);
+  await bed.redis.call('SCRIPT', 'KILL');
+  await script;
+  const reply = await bed.ranges.read(STREAM, '-', '+', 1);
+  assert.equal(bytesOf(reply), rangeReply([entry(1, 'v')]).toString());
 });
 
 test('whoever waits is told when Redis dies, and is answered when it is back', async () => {
