@@ -16,7 +16,7 @@ const client = await connectAsync({
 const topic = process.env['TOPIC'] ?? '';
 console.log('ready');
 
-let after = '$';
+let after = `${Date.now()}-0`;
 for (;;) {
   const reply = await blocking.xread(
     'COUNT',
